@@ -1,0 +1,107 @@
+"""Writing many rows with few statements, as fast as each engine can: COPY on PostgreSQL, executemany on SQLite.
+
+Rows are tuples, in the order of `fields` (model field names). Foreign keys are given as ids. Nothing is validated here
+beyond what the database itself promises: the caller has made the rows from checked records.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, models
+
+
+def is_postgresql() -> bool:
+    """Whether the default database is PostgreSQL (else it is SQLite)."""
+    return connection.vendor == "postgresql"
+
+
+def reserve_ids(model: type[models.Model], count: int) -> list[int]:
+    """Primary keys that nobody else will use, in increasing order, for rows inserted with `insert_rows`.
+
+    On SQLite the IMMEDIATE transaction holds the write lock, so the next ids are ours until it ends.
+    """
+    if not count:
+        return []
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+            return [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0), "
+                       f'coalesce((SELECT max(id) FROM "{table}"), 0))', [table])  # fmt: skip
+        last = cursor.fetchone()[0]
+    return list(range(last + 1, last + 1 + count))
+
+
+def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows in one statement (COPY) or one prepared statement run many times (SQLite)."""
+    rows = list(rows)
+    if not rows:
+        return
+    described = [model._meta.get_field(name) for name in fields]
+    columns = ", ".join(f'"{field.column}"' for field in described)
+    table = f'"{model._meta.db_table}"'
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            dumps = [index for index, field in enumerate(described) if isinstance(field, models.JSONField)]
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in rows:
+                    if dumps:
+                        row = list(row)
+                        for index in dumps:
+                            row[index] = json.dumps(row[index])
+                    copy.write_row(row)
+            return
+        prepared = [_sqlite_value(field) for field in described]
+        marks = ", ".join(["%s"] * len(described))
+        cursor.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({marks})",
+            [[prepare(value) for prepare, value in zip(prepared, row, strict=True)] for row in rows],
+        )
+
+
+def _sqlite_value(field: models.Field) -> Any:
+    """How a value of this field is handed to SQLite."""
+    if isinstance(field, models.JSONField):
+        return json.dumps
+    if isinstance(field, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(field, models.DecimalField):
+        return lambda value: connection.ops.adapt_decimalfield_value(value, field.max_digits, field.decimal_places)
+    return lambda value: value
+
+
+def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Set `fields` of many rows, each found by `key` (the first value of its tuple).
+
+    One UPDATE .. FROM unnest on PostgreSQL, one prepared statement run many times on SQLite. A field written `+name`
+    adds its value to what is there.
+    """
+    if not rows:
+        return
+    names = [field.lstrip("+") for field in fields]
+    described = [model._meta.get_field(name) for name in (key, *names)]
+    table = f'"{model._meta.db_table}"'
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            sets = ", ".join(
+                f'"{field.column}" = ' + (f't."{field.column}" + ' if mark[0] == "+" else "") + f"v.c{index}"
+                for index, (field, mark) in enumerate(zip(described[1:], fields, strict=True), start=1)
+            )
+            arrays = ", ".join(f"%s::{field.db_type(connection).split('(')[0].removesuffix(' identity')}[]" for field in described)
+            names_of = ", ".join(f"c{index}" for index in range(len(described)))
+            cursor.execute(
+                f'UPDATE {table} t SET {sets} FROM unnest({arrays}) AS v({names_of}) WHERE t."{described[0].column}" = v.c0',
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+            return
+        sets = ", ".join(
+            f'"{field.column}" = ' + (f'"{field.column}" + ' if mark[0] == "+" else "") + "%s"
+            for field, mark in zip(described[1:], fields, strict=True)
+        )
+        prepared = [_sqlite_value(field) for field in described]
+        cursor.executemany(
+            f'UPDATE {table} SET {sets} WHERE "{described[0].column}" = %s',
+            [[p(v) for p, v in zip(prepared[1:], row[1:], strict=True)] + [prepared[0](row[0])] for row in rows],
+        )
