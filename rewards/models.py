@@ -1,5 +1,7 @@
 """Rewards, what members redeemed, and the vouchers they hold."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -74,12 +76,13 @@ class Redemption(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         EXPIRED = "expired", _("expired")
 
+    program = models.ForeignKey(Program, models.PROTECT, related_name="redemptions", verbose_name=_("program"), db_index=False)
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
     member = models.ForeignKey(Member, models.PROTECT, related_name="redemptions", verbose_name=_("member"), db_index=False)
     account = models.ForeignKey(Account, models.PROTECT, verbose_name=_("account"), db_index=False)
     entry = models.OneToOneField(Entry, models.PROTECT, related_name="redemption", verbose_name=_("ledger entry"))
     reversal = models.OneToOneField(Entry, models.PROTECT, null=True, blank=True, related_name="cancelled_redemption", verbose_name=_("reversal"))
-    reference = models.CharField(_("reference"), max_length=120, unique=True)
+    reference = models.CharField(_("reference"), max_length=120)
     cost = models.BigIntegerField(_("cost"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ISSUED)
     redeemed_at = models.DateTimeField(_("redeemed at"))
@@ -91,6 +94,7 @@ class Redemption(models.Model):
         verbose_name_plural = _("redemptions")
         ordering = ["-id"]
         constraints = [
+            models.UniqueConstraint(fields=["program", "reference"], name="redemption_once_per_reference"),
             models.CheckConstraint(condition=Q(cost__gt=0), name="redemption_cost_positive"),
             models.CheckConstraint(
                 condition=Q(status="issued", ended_at__isnull=True) | (~Q(status="issued") & Q(ended_at__isnull=False)),
@@ -110,15 +114,25 @@ class Redemption(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk}"
 
+    def state(self, *, at: datetime, voucher: "Voucher | None" = None) -> str:
+        """The status at that instant: an unused voucher past its end is expired, marked by a job or not (DOMAIN 2.4)."""
+        if self.status == self.Status.ISSUED and (voucher or self.voucher).expires_at <= at:
+            return self.Status.EXPIRED
+        return self.Status(self.status)
+
 
 class Voucher(models.Model):
-    """The code a member shows. Found by its digest, then compared in constant time (DOMAIN 7.3)."""
+    """The code a member shows. Found by its digest, then compared in constant time (DOMAIN 7.3).
+
+    `is_live` ends in the transaction that uses, cancels or expires the redemption, so sweeps see open ones only.
+    """
 
     redemption = models.OneToOneField(Redemption, models.PROTECT, related_name="voucher", verbose_name=_("redemption"))
     code = models.CharField(_("code"), max_length=32)
     code_digest = models.CharField(_("digest of the code"), max_length=64, unique=True)
     valid_from = models.DateTimeField(_("valid from"))
     expires_at = models.DateTimeField(_("expires at"))
+    is_live = models.BooleanField(_("not ended"), default=True)
     used_at = models.DateTimeField(_("used at"), null=True, blank=True)
     till = models.CharField(_("till"), max_length=64, blank=True)
     receipt = models.CharField(_("receipt"), max_length=80, blank=True)
@@ -129,8 +143,9 @@ class Voucher(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(valid_from__lt=F("expires_at")), name="voucher_ends_after_it_began"),
+            models.CheckConstraint(condition=Q(is_live=False) | Q(used_at__isnull=True), name="voucher_used_is_ended"),
         ]
-        indexes = [models.Index(fields=["expires_at"], condition=Q(used_at__isnull=True), name="voucher_unused_by_end")]
+        indexes = [models.Index(fields=["expires_at"], condition=Q(is_live=True), name="voucher_live_by_end")]
 
     def __str__(self) -> str:
         return self.shown_code[:4] + "…"
