@@ -26,7 +26,9 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if is_postgresql():
-            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
+            )
             return [row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0), "
                        f'coalesce((SELECT max(id) FROM "{table}"), 0))', [table])  # fmt: skip
@@ -89,7 +91,9 @@ def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows
                 f'"{field.column}" = ' + (f't."{field.column}" + ' if mark[0] == "+" else "") + f"v.c{index}"
                 for index, (field, mark) in enumerate(zip(described[1:], fields, strict=True), start=1)
             )
-            arrays = ", ".join(f"%s::{field.db_type(connection).split('(')[0].removesuffix(' identity')}[]" for field in described)
+            arrays = ", ".join(
+                f"%s::{field.db_type(connection).split('(')[0].removesuffix(' identity')}[]" for field in described
+            )
             names_of = ", ".join(f"c{index}" for index in range(len(described)))
             cursor.execute(
                 f'UPDATE {table} t SET {sets} FROM unnest({arrays}) AS v({names_of}) WHERE t."{described[0].column}" = v.c0',

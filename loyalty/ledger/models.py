@@ -61,11 +61,17 @@ class Wallet(models.Model):
     decimals = models.PositiveSmallIntegerField(_("decimals"), default=0)
     is_main = models.BooleanField(_("main wallet"), default=False)
     money_per_unit = models.DecimalField(
-        _("money value of one"), max_digits=14, decimal_places=6, default=Decimal("0"), help_text=_("In the program's currency.")
+        _("money value of one"),
+        max_digits=14,
+        decimal_places=6,
+        default=Decimal("0"),
+        help_text=_("In the program's currency."),
     )
     notice_days = models.PositiveSmallIntegerField(_("days of notice before expiry"), default=14)
     activation_days = models.PositiveSmallIntegerField(_("days until points can be spent"), default=0)
-    debt_policy = models.CharField(_("when returned goods leave too few points"), max_length=8, choices=DebtPolicy, default=DebtPolicy.DEBT)
+    debt_policy = models.CharField(
+        _("when returned goods leave too few points"), max_length=8, choices=DebtPolicy, default=DebtPolicy.DEBT
+    )
     debt_limit = models.BigIntegerField(_("most a member may owe"), null=True, blank=True)
 
     class Meta:
@@ -118,7 +124,9 @@ class ExpiryPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=["never", "date"]) | Q(count__gt=0), name="expiry_policy_counts_something"
             ),
-            models.CheckConstraint(condition=~Q(kind="date") | Q(last_day__isnull=False), name="expiry_policy_date_has_a_day"),
+            models.CheckConstraint(
+                condition=~Q(kind="date") | Q(last_day__isnull=False), name="expiry_policy_date_has_a_day"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -167,7 +175,9 @@ class Entry(models.Model):
         EXTENSION = "extension", _("extended")
         WRITE_OFF = "write_off", _("written off")
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="entries", verbose_name=_("account"), db_index=False)
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="entries", verbose_name=_("account"), db_index=False
+    )
     number = models.BigIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=13, choices=Kind)
     amount = models.BigIntegerField(_("amount"))
@@ -178,7 +188,15 @@ class Entry(models.Model):
     actor = models.CharField(_("actor"), max_length=64)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     explanation = models.JSONField(_("explanation"), default=dict)
-    corrects = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="corrections", verbose_name=_("corrects"), db_index=False)
+    corrects = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        verbose_name=_("corrects"),
+        db_index=False,
+    )
     hash = models.BinaryField(_("hash"), max_length=32)
 
     class Meta:
@@ -221,7 +239,9 @@ class Lot(models.Model):
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     is_pending = models.BooleanField(_("pending"), default=False)
     rule_version = models.CharField(_("rule version"), max_length=160, blank=True)
-    expiry_policy = models.ForeignKey(ExpiryPolicy, models.PROTECT, null=True, blank=True, verbose_name=_("expiry policy"), db_index=False)
+    expiry_policy = models.ForeignKey(
+        ExpiryPolicy, models.PROTECT, null=True, blank=True, verbose_name=_("expiry policy"), db_index=False
+    )
     granted = models.BigIntegerField(_("granted"))
     returned = models.BigIntegerField(_("returned"), default=0)
     remaining = models.BigIntegerField(_("remaining"))
@@ -238,20 +258,39 @@ class Lot(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(granted__gt=0), name="lot_granted_positive"),
             models.CheckConstraint(condition=Q(remaining__gte=0), name="lot_remaining_not_negative"),
-            models.CheckConstraint(condition=Q(held__gte=0) & Q(held__lte=F("remaining")), name="lot_held_within_remaining"),
+            models.CheckConstraint(
+                condition=Q(held__gte=0) & Q(held__lte=F("remaining")), name="lot_held_within_remaining"
+            ),
             models.CheckConstraint(
                 condition=Q(returned__gte=0, redeemed__gte=0, expired__gte=0, clawed_back__gte=0, forfeited__gte=0),
                 name="lot_parts_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(remaining=F("granted") + F("returned") - F("redeemed") - F("expired") - F("clawed_back") - F("forfeited")),
+                condition=Q(
+                    remaining=F("granted")
+                    + F("returned")
+                    - F("redeemed")
+                    - F("expired")
+                    - F("clawed_back")
+                    - F("forfeited")
+                ),
                 name="lot_parts_add_up",
             ),
         ]
         indexes = [
-            models.Index(fields=["account", "expires_at", "available_at", "id"], condition=Q(remaining__gt=0), name="lot_open_in_burn_order"),
-            models.Index(fields=["expires_at", "account"], condition=Q(remaining__gt=0, expires_at__isnull=False), name="lot_open_by_expiry"),
-            models.Index(fields=["available_at", "account"], condition=Q(is_pending=True), name="lot_pending_by_activation"),
+            models.Index(
+                fields=["account", "expires_at", "available_at", "id"],
+                condition=Q(remaining__gt=0),
+                name="lot_open_in_burn_order",
+            ),
+            models.Index(
+                fields=["expires_at", "id"],
+                condition=Q(remaining__gt=0, expires_at__isnull=False),
+                name="lot_open_by_expiry",
+            ),
+            models.Index(
+                fields=["available_at", "account"], condition=Q(is_pending=True), name="lot_pending_by_activation"
+            ),
             models.Index(fields=["account", "-id"], name="lot_by_account"),
         ]
 
@@ -262,7 +301,9 @@ class Lot(models.Model):
 class Allocation(models.Model):
     """How much one debit took from one lot, or how much one reversal gave back to it. Always positive."""
 
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations", verbose_name=_("entry"), db_index=False)
+    entry = models.ForeignKey(
+        Entry, models.PROTECT, related_name="allocations", verbose_name=_("entry"), db_index=False
+    )
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations", verbose_name=_("lot"))
     amount = models.BigIntegerField(_("amount"))
 

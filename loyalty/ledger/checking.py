@@ -1,0 +1,238 @@
+"""Proof of the books: finds and names any altered, missing or inserted line, and any figure that is not its sum.
+
+Reads entries account by account in order, so memory stays flat; lots, allocations and caches are compared by the
+database in whole sets (DOMAIN 12.2, laws of the books 1 to 4, 9, 11 and 21).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
+
+from loyalty.common.tally import Tally
+from loyalty.ledger import chain
+from loyalty.ledger.models import Account, Allocation, Entry, Lot, Program
+
+DEBITS = {Entry.Kind.REDEMPTION: "redeemed", Entry.Kind.EXPIRY: "expired", Entry.Kind.CLAW_BACK: "clawed_back"}
+NAMED_AT_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise of the books: which, where, and what was found instead of what."""
+
+    law: str
+    account: int
+    found: str
+    entry: int | None = None
+    lot: int | None = None
+
+    def __str__(self) -> str:
+        where = (
+            f"account {self.account}"
+            + (f", entry {self.entry}" if self.entry else "")
+            + (f", lot {self.lot}" if self.lot else "")
+        )
+        return f"{self.law}: {where}: {self.found}"
+
+
+def verify(
+    program: Program | None = None, *, progress: Callable[[int], Any] = lambda entries: None
+) -> Iterator[Violation]:
+    """Check every account (of a program) and yield each violation; `progress` gets the number of entries read."""
+    accounts = Account.objects.filter(wallet__program=program) if program else Account.objects.all()
+    yield from _check_chains(accounts, progress)
+    yield from _check_lots(accounts)
+    yield from _check_allocations(accounts)
+    yield from _check_caches(accounts)
+
+
+def _check_chains(accounts: QuerySet[Account], progress: Callable[[int], Any]) -> Iterator[Violation]:
+    heads = accounts.order_by("id").values_list("id", "last_number", "last_hash").iterator(chunk_size=5000)
+    entries = (
+        Entry.objects.filter(account__in=accounts)
+        .order_by("account_id", "number")
+        .values_list(
+            "id", "account_id", "number", "kind", "amount", "effective_at", "recorded_at", "source", "reference", "actor",
+            "explanation", "corrects_id", "hash",
+        )
+        .iterator(chunk_size=5000)
+    )  # fmt: skip
+    entry = next(entries, None)
+    read = 0
+    for account_id, last_number, last_hash in heads:
+        number, previous = 0, chain.FIRST
+        while entry and entry[1] == account_id:
+            read += 1
+            if read % 5000 == 0:
+                progress(read)
+            number += 1
+            previous, violation = _check_entry(entry, number, previous)
+            if violation:
+                yield violation
+                number = entry[2]
+            entry = next(entries, None)
+        if number != last_number or bytes(previous) != bytes(last_hash):
+            yield Violation("tail", account_id, f"the entries end at {number}, the account remembers {last_number}")
+    progress(read)
+
+
+def _check_entry(entry: tuple[Any, ...], number: int, previous: bytes) -> tuple[bytes, Violation | None]:
+    """The hash to go on with, and what is wrong with this entry."""
+    entry_id, account_id = entry[0], entry[1]
+    stored = bytes(entry[12])
+    if entry[2] != number:
+        return stored, Violation("numbering", account_id, f"number {entry[2]} where {number} was due", entry=entry_id)
+    expected = chain.link(
+        previous,
+        account_id=account_id,
+        number=entry[2],
+        kind=entry[3],
+        amount=entry[4],
+        effective_at=entry[5],
+        recorded_at=entry[6],
+        source=entry[7],
+        reference=entry[8],
+        actor=entry[9],
+        explanation=entry[10],
+        corrects_id=entry[11],
+    )
+    if expected != stored:
+        return stored, Violation("chain", account_id, f"entry number {number} does not fit its hash", entry=entry_id)
+    return stored, None
+
+
+def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """Each lot's parts equal what entries and allocations say of it."""
+
+    def allocated(kind: str) -> Any:
+        total = (
+            Allocation.objects.filter(lot=OuterRef("id"), entry__kind=kind)
+            .order_by()
+            .values("lot")
+            .annotate(total=Sum("amount"))
+            .values("total")
+        )
+        return Coalesce(Subquery(total), 0)
+
+    lots = Lot.objects.filter(account__in=accounts).annotate(
+        was_redeemed=allocated(Entry.Kind.REDEMPTION),
+        was_expired=allocated(Entry.Kind.EXPIRY),
+        was_clawed_back=allocated(Entry.Kind.CLAW_BACK),
+        was_returned=allocated(Entry.Kind.REVERSAL),
+    )
+    wrong = lots.exclude(
+        redeemed=F("was_redeemed"),
+        expired=F("was_expired"),
+        clawed_back=F("was_clawed_back"),
+        returned=F("was_returned"),
+        granted=F("entry__amount"),
+        account=F("entry__account"),
+    )
+    for lot in wrong.order_by("id")[:NAMED_AT_MOST]:
+        yield Violation(
+            "lot parts",
+            lot.account_id,
+            f"granted {lot.granted}, redeemed {lot.redeemed} of {lot.was_redeemed}, expired {lot.expired} of {lot.was_expired}, "
+            f"taken back {lot.clawed_back} of {lot.was_clawed_back}, returned {lot.returned} of {lot.was_returned}",
+            lot=lot.id,
+        )
+    for entry in Entry.objects.filter(account__in=accounts, kind=Entry.Kind.ACCRUAL, lot__isnull=True)[:NAMED_AT_MOST]:
+        yield Violation("lot parts", entry.account_id, "an accrual without its lot", entry=entry.id)
+
+
+def _check_allocations(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """Allocations of a debit, or of a reversal, add up to it."""
+    total = (
+        Allocation.objects.filter(entry=OuterRef("id"))
+        .order_by()
+        .values("entry")
+        .annotate(total=Sum("amount"))
+        .values("total")
+    )
+    moved = Entry.objects.filter(account__in=accounts, kind__in=["redemption", "expiry", "reversal"]).annotate(
+        allocated=Coalesce(Subquery(total), 0)
+    )
+    wrong = moved.exclude(Q(kind="reversal", amount=F("allocated")) | (~Q(kind="reversal") & Q(amount=-F("allocated"))))
+    for entry in wrong.order_by("id")[:NAMED_AT_MOST]:
+        yield Violation(
+            "allocations", entry.account_id, f"{entry.allocated} allocated of {entry.amount}", entry=entry.id
+        )
+    foreign = Allocation.objects.filter(entry__account__in=accounts).exclude(lot__account=F("entry__account"))
+    for allocation in foreign.select_related("entry")[:NAMED_AT_MOST]:
+        yield Violation(
+            "allocations",
+            allocation.entry.account_id,
+            "drew on another account's lot",
+            entry=allocation.entry_id,
+            lot=allocation.lot_id,
+        )
+
+
+def _check_caches(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """Cached figures equal the lots, and the lots less the debt equal the entries."""
+
+    def lots(**condition: Any) -> Any:
+        part = condition.pop("part", F("remaining"))
+        total = (
+            Lot.objects.filter(account=OuterRef("id"))
+            .order_by()
+            .values("account")
+            .annotate(total=Sum(Case(When(then=part, **condition), default=0) if condition else part))
+            .values("total")
+        )
+        return Coalesce(Subquery(total), 0)
+
+    entries = (
+        Entry.objects.filter(account=OuterRef("id"))
+        .order_by()
+        .values("account")
+        .annotate(total=Sum("amount"))
+        .values("total")
+    )
+    figures = accounts.annotate(
+        was_available=lots(is_pending=False, part=F("remaining") - F("held")),
+        was_pending=lots(is_pending=True),
+        was_held=lots(part=F("held")),
+        was_left=lots(),
+        was_posted=Coalesce(Subquery(entries), 0),
+    )
+    wrong = figures.exclude(
+        available=F("was_available"), pending=F("was_pending"), held=F("was_held"), was_posted=F("was_left") - F("debt")
+    )
+    for account in wrong.order_by("id")[:NAMED_AT_MOST]:
+        yield Violation(
+            "balance",
+            account.id,
+            f"available {account.available} of {account.was_available}, pending {account.pending} of {account.was_pending}, "
+            f"held {account.held} of {account.was_held}, entries {account.was_posted}, left {account.was_left}, debt {account.debt}",
+        )
+
+
+def run_verification(
+    program: Program,
+    *,
+    at: datetime,
+    dry_run: bool = False,
+    progress: Callable[[int, int, int], bool] = lambda found, done, skipped: True,
+) -> Tally:
+    """Verify a program's books; the job `verify_books`. The report names the first violations; any is a failure."""
+    read = 0
+
+    def count(entries: int) -> None:
+        nonlocal read
+        read = entries
+        progress(entries, entries, 0)
+
+    violations = list(verify(program, progress=count))
+    report = {"entries": read, "violations": len(violations), "first": [asdict(v) for v in violations[:20]]}
+    if violations:
+        raise BooksBroken(f"{len(violations)} violation(s) in the books, the first: {violations[0]}")
+    return Tally(found=read, done=read, skipped=0, report=report)
+
+
+class BooksBroken(Exception):
+    """The books do not prove; the message names the first violation."""

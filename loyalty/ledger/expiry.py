@@ -1,0 +1,114 @@
+"""Expiry: points past their last valid day are written off from their lots, once, all that is left (DOMAIN 9, laws 12).
+
+Points are gone at `expires_at` whether or not this has run (DOMAIN 2.4): the sweep only records it. It works in chunks
+of the lots that are due, soonest first, each chunk in one transaction with the accounts locked first and a number of
+statements that does not depend on its size; it may be stopped, repeated or run twice at once.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from loyalty.common.tally import Tally
+from loyalty.ledger.locking import lock
+from loyalty.ledger.models import Entry, Lot, Program
+from loyalty.ledger.posting import activate
+from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
+
+CHUNK = 2000
+ACTOR = "job:expire_points"
+Progress = Callable[[int, int, int], bool]
+
+
+def due(program: Program, *, at: datetime) -> QuerySet[Lot]:
+    """The lots of a program that have points left past their expiry at an instant. Held points wait for their hold."""
+    return Lot.objects.filter(
+        account__wallet__program=program, remaining__gt=F("held"), expires_at__isnull=False, expires_at__lte=at
+    ).filter(remaining__gt=0)
+
+
+def preview(program: Program, *, at: datetime) -> dict[str, int]:
+    """What a sweep at this instant would expire: lots, accounts and points."""
+    totals = due(program, at=at).aggregate(
+        lots=Count("id"), accounts=Count("account", distinct=True), points=Sum(F("remaining") - F("held"))
+    )
+    return {name: value or 0 for name, value in totals.items()}
+
+
+def expire_chunk(
+    program: Program,
+    *,
+    at: datetime,
+    recorded_at: datetime,
+    after: tuple[datetime, int] | None = None,
+    size: int = CHUNK,
+) -> tuple[int, int, tuple[datetime, int] | None]:
+    """Expire the next `size` lots due at `at`; returns lots, points, and where the next chunk starts (None: no more)."""
+    waiting = due(program, at=at).order_by("expires_at", "id")
+    if after:
+        waiting = waiting.filter(
+            Q(expires_at=after[0], id__gt=after[1]) | Q(expires_at__gt=after[0]), expires_at__gte=after[0]
+        )
+    with transaction.atomic():
+        found = list(waiting.values_list("expires_at", "id", "account_id")[:size])
+        if not found:
+            return 0, 0, None
+        accounts = lock(*(account_id for _, _, account_id in found))
+        # Read again under the lock: a redemption may have been faster.
+        lots = list(
+            due(program, at=at)
+            .filter(id__in=[lot_id for _, lot_id, _ in found])
+            .order_by("account_id", "expires_at", "id")
+            .values_list("id", "account_id", "expires_at", "remaining", "held")
+        )
+        for account in accounts.values():
+            activate(account, at=at)
+        points = _write_expiry(accounts, lots, recorded_at)
+    last = (found[-1][0], found[-1][1]) if len(found) == size else None
+    return len(lots), points, last
+
+
+def _write_expiry(accounts: dict, lots: list[tuple], recorded_at: datetime) -> int:
+    """One entry and allocation per lot; the lots and the accounts brought down by what was left."""
+    lines, amounts = [], []
+    for lot_id, account_id, expires_at, remaining, held in lots:
+        gone = remaining - held
+        reference = f"expiry:{lot_id}:{accounts[account_id].last_number + 1}"
+        lines.append(Line(account_id, Entry.Kind.EXPIRY, -gone, expires_at, recorded_at, "expiry", reference, ACTOR))
+        amounts.append(gone)
+        accounts[account_id].available -= gone
+    entry_ids = write_lines(accounts, lines)
+    write_allocations(zip(entry_ids, (lot[0] for lot in lots), amounts, strict=True))
+    Lot.objects.filter(id__in=[lot[0] for lot in lots]).update(
+        expired=F("expired") + F("remaining") - F("held"), remaining=F("held")
+    )
+    write_accounts([accounts[account_id] for account_id in {lot[1] for lot in lots}])
+    return sum(amounts)
+
+
+def run_sweep(
+    program: Program,
+    *,
+    at: datetime,
+    recorded_at: datetime | None = None,
+    dry_run: bool = False,
+    progress: Progress = lambda found, done, skipped: True,
+) -> Tally:
+    """Expire everything of a program that is due at `at`; the job `expire_points`.
+
+    `recorded_at` is when the entries are written (default: `at`). A dry run changes nothing and reports the same totals.
+    """
+    totals = preview(program, at=at)
+    if dry_run:
+        return Tally(found=totals["lots"], done=0, skipped=0, report=totals)
+    done = points = 0
+    after: tuple[datetime, int] | None = None
+    while True:
+        lots, gone, after = expire_chunk(program, at=at, recorded_at=recorded_at or at, after=after)
+        done, points = done + lots, points + gone
+        if not progress(max(totals["lots"], done), done, 0) or after is None:
+            break
+    report = {"lots": done, "accounts": totals["accounts"], "points": points}
+    return Tally(found=max(totals["lots"], done), done=done, skipped=0, report=report)

@@ -1,0 +1,42 @@
+"""`manage.py verify_ledger [--program P] [--json]`: prove the books; exit status 1 on any violation."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from loyalty.ledger.checking import verify
+from loyalty.ledger.models import Program
+
+
+class Command(BaseCommand):
+    """Prints each violation in words, or everything as JSON."""
+
+    help = "Prove that the books are whole: chains, numbers, lots, allocations, balances."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--program", help="Short name of one program; all programs without it.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        program = Program.objects.get(slug=options["program"]) if options["program"] else None
+        read = 0
+
+        def count(entries: int) -> None:
+            nonlocal read
+            read = entries
+            if self.stderr.isatty():
+                self.stderr.write(f"\r{entries:,} entries read", ending="")
+
+        violations = list(verify(program, progress=count))
+        if options["json"]:
+            answer = {"ok": not violations, "entries": read, "violations": [asdict(v) for v in violations]}
+            self.stdout.write(json.dumps(answer, indent=2))
+        else:
+            for violation in violations:
+                self.stdout.write(str(violation))
+            self.stdout.write(f"{read:,} entries read, {len(violations)} violation(s).")
+        if violations:
+            sys.exit(1)

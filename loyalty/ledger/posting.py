@@ -1,0 +1,294 @@
+"""Posting to the books: accruals, redemptions and reversals (DOMAIN 5 and 7.2).
+
+Every verb locks the account first, then looks its reference up, so that a retry is answered with the first result even
+when the points are gone. Points are drawn soonest expiry first; points that are pending or expired at that instant are
+never drawn, whether or not a job has recorded it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils.translation import ngettext
+
+from loyalty.common.bulk import insert_rows, reserve_ids, update_rows
+from loyalty.common.clock import day_start, local_day
+from loyalty.common.errors import Refusal
+from loyalty.ledger import policies
+from loyalty.ledger.locking import lock
+from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
+from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
+
+BY_POLICY: Any = object()
+LOT_FIELDS = (
+    "entry", "account", "granted_at", "available_at", "expires_at", "is_pending", "rule_version", "expiry_policy",
+    "granted", "returned", "remaining", "held", "redeemed", "expired", "clawed_back", "forfeited",
+)  # fmt: skip
+LOTS_AT_ONCE = 100
+
+
+class InsufficientPoints(Refusal):
+    """The account has fewer points that can be spent now than the burn needs."""
+
+    code = "insufficient_points"
+
+
+class ReferenceConflict(Refusal):
+    """The reference was used before, for something else."""
+
+    code = "reference_conflict"
+
+
+class NotReversible(Refusal):
+    """Only a redemption can be reversed."""
+
+    code = "not_reversible"
+
+
+@dataclass(slots=True)
+class Accrual:
+    """Points about to be credited. `amount` > 0, in the wallet's smallest unit.
+
+    Without `available_at` the wallet's activation days count from `effective_at`; without `expires_at` the wallet's
+    current expiry policy counts from `available_at`.
+    """
+
+    account_id: int
+    amount: int
+    effective_at: datetime
+    reference: str
+    source: str
+    actor: str
+    explanation: dict[str, Any] = field(default_factory=dict)
+    rule_version: str = ""
+    reason: str = ""
+    available_at: datetime | None = None
+    expires_at: datetime | None = BY_POLICY
+
+
+@transaction.atomic
+def open_accounts(wallet: Wallet, count: int, *, at: datetime) -> list[int]:
+    """Open empty accounts in a wallet and return their ids."""
+    ids = reserve_ids(Account, count)
+    rows = [(account_id, wallet.id, at, 0, 0, 0, 0, 0, b"") for account_id in ids]
+    insert_rows(
+        Account, ("id", "wallet", "opened_at", "available", "pending", "held", "debt", "last_number", "last_hash"), rows
+    )
+    return ids
+
+
+@transaction.atomic
+def accrue_many(accruals: Sequence[Accrual], *, recorded_at: datetime) -> list[int | None]:
+    """Credit many accounts with a constant number of statements.
+
+    Returns the id of each new entry, in order; None where the account already has an accrual of that reference.
+    """
+    accounts = lock(*(accrual.account_id for accrual in accruals)) if accruals else {}
+    known = set(
+        Entry.objects.filter(
+            account__in=accounts, reference__in={a.reference for a in accruals}, kind=Entry.Kind.ACCRUAL
+        ).values_list("account_id", "reference")
+    )
+    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
+    new: list[Accrual] = []
+    is_new: list[bool] = []
+    for accrual in accruals:
+        key = (accrual.account_id, accrual.reference)
+        is_new.append(key not in known)
+        if key not in known:
+            known.add(key)
+            new.append(accrual)
+    ids = write_lines(accounts, [_credit_line(accrual, recorded_at) for accrual in new])
+    lots = []
+    for entry_id, accrual in zip(ids, new, strict=True):
+        account = accounts[accrual.account_id]
+        lot = _lot_row(entry_id, accrual, terms[account.wallet_id], recorded_at)
+        lots.append(lot)
+        if lot[5]:
+            account.pending += accrual.amount
+        else:
+            account.available += accrual.amount
+    insert_rows(Lot, LOT_FIELDS, lots)
+    write_accounts([accounts[account_id] for account_id in {accrual.account_id for accrual in new}])
+    given = iter(ids)
+    return [next(given) if fresh else None for fresh in is_new]
+
+
+def accrue(
+    account: Account | int,
+    amount: int,
+    *,
+    at: datetime,
+    reference: str,
+    source: str,
+    actor: str,
+    reason: str = "",
+    explanation: dict[str, Any] | None = None,
+    rule_version: str = "",
+    recorded_at: datetime | None = None,
+    expires_at: datetime | None = BY_POLICY,
+) -> Entry:
+    """Credit one account with points that are true from `at`. A repeated reference returns the first entry.
+
+    Raises ReferenceConflict when the reference stands for another amount.
+    """
+    account_id = account if isinstance(account, int) else account.id
+    accrual = Accrual(
+        account_id, amount, at, reference, source, actor, explanation or {}, rule_version, reason, expires_at=expires_at
+    )
+    with transaction.atomic():
+        accrue_many([accrual], recorded_at=recorded_at or at)
+        entry = Entry.objects.get(account=account_id, reference=reference, kind=Entry.Kind.ACCRUAL)
+        return _same_amount(entry, amount)
+
+
+@transaction.atomic
+def redeem(
+    account_id: int,
+    amount: int,
+    *,
+    at: datetime,
+    reference: str,
+    source: str,
+    actor: str,
+    reason: str = "",
+    explanation: dict[str, Any] | None = None,
+) -> Entry:
+    """Burn `amount` points, soonest expiry first. A repeated reference returns the first entry.
+
+    Raises InsufficientPoints with `missing` and `available`; then nothing has changed.
+    """
+    if amount <= 0:
+        raise ValueError("a redemption burns at least one point")
+    account = lock(account_id)[account_id]
+    first = Entry.objects.filter(account=account, reference=reference, kind=Entry.Kind.REDEMPTION).first()
+    if first:
+        return _same_amount(first, -amount)
+    drawn = _draw(account, amount, at=at)
+    activate(account, at=at)
+    line = Line(account_id, Entry.Kind.REDEMPTION, -amount, at, at, source, reference, actor, reason, explanation or {})
+    (entry_id,) = write_lines({account_id: account}, [line])
+    write_allocations([(entry_id, lot_id, taken) for lot_id, taken in drawn])
+    update_rows(Lot, "id", ("+remaining", "+redeemed"), [(lot_id, -taken, taken) for lot_id, taken in drawn])
+    account.available -= amount
+    write_accounts([account])
+    return Entry.objects.get(id=entry_id)
+
+
+@transaction.atomic
+def reverse(
+    entry: Entry, *, at: datetime, reference: str, source: str, actor: str, reason: str = "", grace_days: int = 0
+) -> Entry:
+    """Undo a redemption: its points return to the lots they came from, with the expiry those had (DOMAIN 7.2).
+
+    A lot that has expired meanwhile lives `grace_days` more days; with 0 its points are back and gone at once. Reversing
+    twice returns the first reversal. Raises NotReversible for an entry that is no redemption.
+    """
+    if entry.kind != Entry.Kind.REDEMPTION:
+        raise NotReversible("only a redemption can be reversed", kind=entry.kind)
+    account = lock(entry.account_id)[entry.account_id]
+    first = Entry.objects.filter(corrects=entry, kind=Entry.Kind.REVERSAL).first()
+    if first:
+        return first
+    taken = list(Allocation.objects.filter(entry=entry).values_list("lot_id", "amount", "lot__expires_at"))
+    graced = [lot_id for lot_id, _, expires_at in taken if grace_days and expires_at and expires_at <= at]
+    zone = account.wallet.program.time_zone
+    until = day_start(local_day(at, zone) + timedelta(days=grace_days + 1), zone)
+    explanation = {"grace": {"lots": graced, "expires_at": until.isoformat()}} if graced else {}
+    line = Line(
+        account.id, Entry.Kind.REVERSAL, -entry.amount, at, at, source, reference, actor, reason, explanation, entry.id
+    )
+    (entry_id,) = write_lines({account.id: account}, [line])
+    write_allocations([(entry_id, lot_id, amount) for lot_id, amount, _ in taken])
+    update_rows(Lot, "id", ("+remaining", "+returned"), [(lot_id, amount, amount) for lot_id, amount, _ in taken])
+    if graced:
+        Lot.objects.filter(id__in=graced).update(expires_at=until)
+    account.available -= entry.amount
+    write_accounts([account])
+    return Entry.objects.get(id=entry_id)
+
+
+def activate(account: Account, *, at: datetime) -> int:
+    """Record, for a locked account, that pending points whose time has come can be spent; returns how many.
+
+    Changes the account in memory; the caller stores it. What can be spent does not depend on it (DOMAIN 2.4).
+    """
+    if not account.pending:
+        return 0
+    due = Lot.objects.filter(account=account, is_pending=True, available_at__lte=at)
+    points = due.aggregate(points=Sum("remaining"))["points"] or 0
+    due.update(is_pending=False)
+    account.pending -= points
+    account.available += points
+    return points
+
+
+def spendable(at: datetime) -> Any:
+    """The condition of lots that can be drawn on at an instant (DOMAIN 2.4)."""
+    return policies.open_at(at)
+
+
+def _draw(account: Account, amount: int, *, at: datetime) -> list[tuple[int, int]]:
+    """Which lots give how much, in burn order (DOMAIN 5.1). Reads no more lots than it needs."""
+    lots = (
+        Lot.objects.filter(spendable(at), account=account, remaining__gt=F("held"))
+        .order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")
+        .values_list("id", "remaining", "held")
+    )
+    drawn: list[tuple[int, int]] = []
+    missing, start, rows = amount, 0, LOTS_AT_ONCE
+    while missing and rows == LOTS_AT_ONCE:
+        rows = 0
+        for lot_id, remaining, held in lots[start : start + LOTS_AT_ONCE]:
+            rows += 1
+            taken = min(missing, remaining - held)
+            drawn.append((lot_id, taken))
+            missing -= taken
+            if not missing:
+                return drawn
+        start += LOTS_AT_ONCE
+    message = ngettext(
+        "%(missing)d point is missing for this.", "%(missing)d points are missing for this.", missing
+    ) % {"missing": missing}
+    raise InsufficientPoints(message, missing=missing, available=amount - missing)
+
+
+def _same_amount(entry: Entry, amount: int) -> Entry:
+    if entry.amount != amount:
+        raise ReferenceConflict(
+            f"reference {entry.reference} already stands for {entry.amount}",
+            reference=entry.reference,
+            amount=entry.amount,
+        )
+    return entry
+
+
+def _credit_line(accrual: Accrual, recorded_at: datetime) -> Line:
+    if accrual.amount <= 0:
+        raise ValueError("an accrual credits at least one point")
+    return Line(
+        accrual.account_id,
+        Entry.Kind.ACCRUAL,
+        accrual.amount,
+        accrual.effective_at,
+        recorded_at,
+        accrual.source,
+        accrual.reference,
+        accrual.actor,
+        accrual.reason,
+        accrual.explanation,
+    )
+
+
+def _lot_row(entry_id: int, accrual: Accrual, terms: "policies.Terms", recorded_at: datetime) -> tuple[Any, ...]:
+    available_at = accrual.available_at or terms.available_at(accrual.effective_at)
+    by_policy = accrual.expires_at is BY_POLICY
+    expires_at = terms.expires_at(available_at) if by_policy else accrual.expires_at
+    return (
+        entry_id, accrual.account_id, accrual.effective_at, available_at, expires_at, available_at > recorded_at,
+        accrual.rule_version, terms.policy_id if by_policy else None,
+        accrual.amount, 0, accrual.amount, 0, 0, 0, 0, 0,
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Reading the books: balances, what runs out when, what is outstanding and what it is worth.
+
+Every figure is computed for an instant from the lots, so that it is right whether or not a job has run (DOMAIN 2.4).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Case, F, Q, Sum, When
+from django.db.models.functions import Coalesce
+
+from loyalty.common.clock import last_valid_day
+from loyalty.ledger.models import Account, Lot, Wallet
+from loyalty.ledger.policies import open_at
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A position at an instant, in the wallet's smallest unit."""
+
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+
+
+def balances(account_ids: Iterable[int], *, at: datetime) -> dict[int, Balance]:
+    """The positions of many accounts in two queries."""
+    waiting = Q(available_at__isnull=True) | Q(available_at__gt=at)
+    rows = (
+        Lot.objects.filter(account__in=list(account_ids), remaining__gt=0)
+        .order_by()
+        .values("account_id")
+        .annotate(
+            open_points=Sum(Case(When(open_at(at), then=F("remaining") - F("held")), default=0)),
+            pending_points=Sum(Case(When(waiting, then=F("remaining")), default=0)),
+            held_points=Sum("held"),
+        )
+    )
+    found = {row["account_id"]: row for row in rows}
+    return {
+        account_id: Balance(
+            available=found[account_id]["open_points"] if account_id in found else 0,
+            pending=found[account_id]["pending_points"] if account_id in found else 0,
+            held=found[account_id]["held_points"] if account_id in found else 0,
+            debt=debt,
+        )
+        for account_id, debt in Account.objects.filter(id__in=account_ids).values_list("id", "debt")
+    }
+
+
+def balance(account_id: int, *, at: datetime) -> Balance:
+    """The position of one account at an instant (its present lots; not a position in the past)."""
+    return balances([account_id], at=at)[account_id]
+
+
+def expiring(account_id: int, *, at: datetime, until: datetime) -> list[tuple[date, int]]:
+    """What runs out before `until`, by last valid day in the program clock, soonest first."""
+    zone = Account.objects.values_list("wallet__program__time_zone", flat=True).get(id=account_id)
+    rows = (
+        Lot.objects.filter(account=account_id, remaining__gt=F("held"), expires_at__gt=at, expires_at__lte=until)
+        .filter(Q(available_at__isnull=True) | Q(available_at__lt=F("expires_at")))
+        .order_by("expires_at")
+        .values_list("expires_at")
+        .annotate(points=Sum(F("remaining") - F("held")))
+    )
+    return [(last_valid_day(expires_at, zone), points) for expires_at, points in rows]
+
+
+def outstanding(wallet: Wallet, *, at: datetime) -> int:
+    """Points of a wallet that members could still spend now or later: open, held and pending lots not yet past expiry."""
+    total = (
+        Lot.objects.filter(account__wallet=wallet, remaining__gt=0)
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
+        .aggregate(points=Coalesce(Sum("remaining"), 0))
+    )
+    return int(total["points"])
+
+
+def liability(wallet: Wallet, *, at: datetime) -> Decimal:
+    """The money value of what is outstanding, in the program's currency."""
+    return (outstanding(wallet, at=at) * wallet.money_per_unit).scaleb(-wallet.decimals).quantize(Decimal("0.01"))

@@ -1,0 +1,73 @@
+"""Fixtures and rules of every test, loaded for all apps by pyproject.toml."""
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import TransactionTestCase
+
+
+def pytest_configure() -> None:
+    """Test with cheap passwords, mail in memory and a cache of the process's own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    _empty_databases_despite_triggers()
+
+
+def _empty_databases_despite_triggers() -> None:
+    """The append-only triggers stop the flush after transactional tests too: lift them just for it (RELIABILITY R-2)."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def empty_with_triggers_lifted(self: TransactionTestCase) -> None:
+        from loyalty.ledger import triggers
+
+        with triggers.lifted():
+            empty(self)
+
+    TransactionTestCase._fixture_teardown = empty_with_triggers_lifted
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache():
+    """No counter or rate limit of one test reaches the next."""
+    cache.clear()
+
+
+@pytest.fixture
+def proven_books(db):
+    """Proves the whole ledger after the test."""
+    yield
+    from loyalty.ledger.checking import verify
+
+    assert [str(violation) for violation in verify()] == []
+
+
+@pytest.fixture
+def program(db):
+    """The program of the cast: Kopi Nusantara, Jakarta, rupiah, points that live twelve months."""
+    from members import testing
+
+    return testing.make_program()
+
+
+@pytest.fixture
+def ani(program):
+    """Ani reads English."""
+    from members import testing
+
+    return testing.make_member(program, "Ani", language="en")
+
+
+@pytest.fixture
+def budi(program):
+    """Budi reads Indonesian."""
+    from members import testing
+
+    return testing.make_member(program, "Budi", language="id")
+
+
+@pytest.fixture
+def siti(program):
+    """Siti reads Malay."""
+    from members import testing
+
+    return testing.make_member(program, "Siti", language="ms")
