@@ -30,6 +30,8 @@ class JobRun(models.Model):
     started_at = models.DateTimeField(_("started at"))
     seen_at = models.DateTimeField(_("last sign of life"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    stop_requested_at = models.DateTimeField(_("asked to stop at"), null=True, blank=True)
+    stop_requested_by = models.CharField(_("asked to stop by"), max_length=64, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=1)
     found = models.BigIntegerField(_("found"), default=0)
     done = models.BigIntegerField(_("done"), default=0)
@@ -44,12 +46,17 @@ class JobRun(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["job", "program", "business_date"], condition=Q(business_date__isnull=False), name="business_date_once_per_job"
+                fields=["job", "program", "business_date"],
+                condition=Q(business_date__isnull=False),
+                name="business_date_once_per_job",
             ),
         ]
         indexes = [
             models.Index(fields=["job", "-id"], name="job_run_by_job"),
             models.Index(fields=["seen_at"], condition=Q(status="running"), name="job_run_running"),
+            models.Index(
+                fields=["ended_at"], condition=Q(status="failed", business_date__isnull=False), name="job_run_to_retry"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,184 @@
+"""Running a job. The row comes first and is the claim: it is committed before any work, and the work is its owner's.
+
+A daily run belongs to its business date: the unique row (job, program, business date) is made once by whoever comes
+first. Later owners (after a failure, or when the last owner was not heard of any more) take it over by compare-and-set
+on `attempts`; an owner that lost its row is told to stop by its next progress call. Nothing a job raises is lost: it
+ends as words on the row (RELIABILITY R-3, R-4).
+
+This module reads the clock for signs of life only. What a job may do is decided by `as_of` alone.
+"""
+
+import contextlib
+import time
+import traceback
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from loyalty.common.errors import Refusal
+from loyalty.common.tally import Tally
+from loyalty.jobs import registry
+from loyalty.jobs.models import JobRun
+from loyalty.ledger.models import Program
+
+SECONDS_BETWEEN_SIGNS = 1.0
+LONGEST_STATEMENT = "10min"
+ENDED_EARLY = _("The process was told to end before the job had finished. It will be run again.")
+Status = JobRun.Status
+log = structlog.get_logger(__name__)
+
+
+def run(
+    job: str,
+    *,
+    program: Program | None,
+    as_of: datetime,
+    started_by: str,
+    dry_run: bool = False,
+    business_date: date | None = None,
+) -> JobRun:
+    """Run a job now and return its record; a failure is on the record, not raised. Raises UnknownJob.
+
+    With a business date the record of that date is claimed first; when somebody has it already, theirs is returned
+    and nothing is run.
+    """
+    known = registry.find(job)
+    at = timezone.now()
+    row = JobRun(
+        job=known.name,
+        program=program,
+        business_date=business_date,
+        as_of=as_of,
+        is_dry=dry_run,
+        started_by=started_by,
+        started_at=at,
+        seen_at=at,
+    )
+    if not claim(row):
+        return JobRun.objects.get(job=known.name, program=program, business_date=business_date)
+    return perform(row)
+
+
+def claim(row: JobRun) -> bool:
+    """Make the row of a run. False when its business date has one already."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        taken = JobRun.objects.filter(job=row.job, program=row.program, business_date=row.business_date)
+        if row.business_date is None or not taken.exists():
+            raise
+        return False
+    return True
+
+
+def take_over(row: JobRun, *, at: datetime, actor: str) -> bool:
+    """Become the owner of a failed run, or of one whose owner went silent. False when somebody else was faster."""
+    taken = JobRun.objects.filter(pk=row.pk, status=row.status, attempts=row.attempts, seen_at=row.seen_at).update(
+        status=Status.RUNNING, attempts=F("attempts") + 1, seen_at=at, ended_at=None, error="", started_by=actor,
+        stop_requested_at=None, stop_requested_by="",
+    )  # fmt: skip
+    if taken:
+        row.refresh_from_db()
+    return bool(taken)
+
+
+def request_stop(row: JobRun, *, at: datetime, actor: str) -> bool:
+    """Ask a running job to end after its present batch. False when it is not running any more."""
+    asked = JobRun.objects.filter(pk=row.pk, status=Status.RUNNING, stop_requested_at__isnull=True)
+    return bool(asked.update(stop_requested_at=at, stop_requested_by=actor))
+
+
+def perform(row: JobRun) -> JobRun:
+    """Do the work of a claimed row and write down how it ended."""
+    watch = Watch(row)
+    try:
+        with longer_statements():
+            tally = registry.find(row.job).verb(row.program, at=row.as_of, dry_run=row.is_dry, progress=watch)
+    except Exception as failure:
+        log.error("job_failed", job=row.job, run=row.pk, failure=type(failure).__name__, where=place_of(failure))
+        watch.end(Status.FAILED, error=words(failure))
+    except BaseException:
+        watch.end(Status.FAILED, error=str(ENDED_EARLY))
+        raise
+    else:
+        watch.end(Status.STOPPED if watch.was_stopped else Status.DONE, tally=tally)
+    row.refresh_from_db()
+    return row
+
+
+class Watch:
+    """The progress callback of one run: writes figures and a sign of life, and tells when to stop.
+
+    At most one write a second. A write that finds no row of ours (stopped by staff, or taken over) ends the run.
+    """
+
+    def __init__(self, row: JobRun) -> None:
+        self.mine = JobRun.objects.filter(pk=row.pk, status=Status.RUNNING, attempts=row.attempts)
+        self.figures = {"found": row.found, "done": row.done, "skipped": row.skipped}
+        self.was_stopped = False
+        self.signed_at = time.monotonic() - SECONDS_BETWEEN_SIGNS
+
+    def __call__(self, found: int, done: int, skipped: int) -> bool:
+        self.figures = {"found": found, "done": done, "skipped": skipped}
+        if self.was_stopped:
+            return False
+        if time.monotonic() - self.signed_at < SECONDS_BETWEEN_SIGNS:
+            return True
+        self.signed_at = time.monotonic()
+        going_on = self.mine.filter(stop_requested_at__isnull=True)
+        self.was_stopped = not going_on.update(seen_at=timezone.now(), **self.figures)
+        return not self.was_stopped
+
+    def end(self, status: str, *, tally: Tally | None = None, error: str = "") -> None:
+        """Close the row, if it is still ours."""
+        if tally is not None:
+            self.figures = {"found": tally.found, "done": tally.done, "skipped": tally.skipped}
+        at = timezone.now()
+        self.mine.update(
+            status=status, ended_at=at, seen_at=at, error=error, version=settings.SETIA_VERSION,
+            report=tally.report if tally else {}, **self.figures,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def longer_statements() -> Iterator[None]:
+    """Jobs may run statements longer than requests may (RELIABILITY R-8). Only PostgreSQL has such a limit."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        before = cursor.fetchone()[0]
+        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [LONGEST_STATEMENT])
+    try:
+        yield
+    finally:
+        if connection.connection and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, false)", [before])
+
+
+def words(failure: BaseException) -> str:
+    """A failure for people: what, and where in our code. Only the first line: details may hold personal values."""
+    said = (str(failure).strip().splitlines() or [""])[0][:300]
+    if isinstance(failure, Refusal):
+        return said
+    return f"{type(failure).__name__}: {said} ({place_of(failure)})"
+
+
+def place_of(failure: BaseException) -> str:
+    """The innermost line of the project's own code that a failure came through, as `file:line`."""
+    root = settings.BASE_DIR
+    ours = [f for f in traceback.extract_tb(failure.__traceback__) if Path(f.filename).is_relative_to(root)]
+    frames = [f for f in ours if "site-packages" not in f.filename] or ours
+    if not frames:
+        return "?"
+    return f"{Path(frames[-1].filename).relative_to(root)}:{frames[-1].lineno}"
