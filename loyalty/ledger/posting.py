@@ -239,11 +239,9 @@ def _draw(account: Account, amount: int, *, at: datetime) -> list[tuple[int, int
         .values_list("id", "remaining", "held")
     )
     drawn: list[tuple[int, int]] = []
-    missing, start, rows = amount, 0, LOTS_AT_ONCE
-    while missing and rows == LOTS_AT_ONCE:
-        rows = 0
-        for lot_id, remaining, held in lots[start : start + LOTS_AT_ONCE]:
-            rows += 1
+    missing, start = amount, 0
+    while chunk := list(lots[start : start + LOTS_AT_ONCE]):
+        for lot_id, remaining, held in chunk:
             taken = min(missing, remaining - held)
             drawn.append((lot_id, taken))
             missing -= taken
