@@ -1,0 +1,79 @@
+"""The project's own source as the house-rules tests read it: files, syntax trees, doors."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+APPS = ("loyalty", "members", "rewards", "campaigns")
+NOT_OURS = {".git", ".venv", ".venv-postgresql", "var", "__pycache__", "vendor", ".hypothesis"}
+# Doors: where a request, a click, a command line or a nudge comes in (docs/architecture.md).
+DOOR_NAMES = {"api", "views", "admin", "tasks"}
+# Doors too, but each the only one of its kind.
+ODD_DOORS = {
+    "loyalty/middleware.py",
+    "loyalty/health.py",
+    "campaigns/dashboard.py",
+}
+# These are about the machine's own time, not the program's: signs of life of a running job, a session left alone.
+CLOCK_READERS = {
+    "loyalty/jobs/running.py",
+    "loyalty/desk/sessions.py",
+}
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file belongs to the project: not to its environment, its data or somebody else's code kept in it."""
+    parts = path.relative_to(TOP).parts
+    return not (NOT_OURS & set(parts)) and not any(part.endswith("_cache") for part in parts)
+
+
+@cache
+def project_files() -> tuple[Path, ...]:
+    """Every file of the project."""
+    return tuple(sorted(path for path in TOP.rglob("*") if path.is_file() and is_ours(path)))
+
+
+def shown(path: Path) -> str:
+    """The path as people write it: from the top of the repository."""
+    return path.relative_to(TOP).as_posix()
+
+
+@cache
+def modules() -> tuple[Path, ...]:
+    """Every Python module of the four floors that is neither a migration nor a test."""
+    found = (p for p in project_files() if p.suffix == ".py" and p.relative_to(TOP).parts[0] in APPS)
+    return tuple(p for p in found if not {"migrations", "tests"} & set(p.relative_to(TOP).parts))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def is_command(path: Path) -> bool:
+    """Whether the module is a management command."""
+    return "management" in path.relative_to(TOP).parts
+
+
+def is_door(path: Path) -> bool:
+    """Whether the module is a door: there a request, a command line or a nudge comes in."""
+    name = path.relative_to(TOP)
+    return (
+        name.stem in DOOR_NAMES
+        or bool(DOOR_NAMES & set(name.parts[:-1]))
+        or is_command(path)
+        or name.as_posix() in ODD_DOORS
+    )
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    """Every call in a module."""
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method in a module."""
+    return (n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))

@@ -1,0 +1,247 @@
+"""The house rules of CONTRIBUTING.md that a machine can see in the source."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from loyalty.tests import reading
+
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 50
+ONE_OF_A_KIND = {"loyalty/settings.py"}  # every setting in one file is a rule of its own
+WRITING = {"save", "create", "delete", "get_or_create", "update_or_create", "bulk_create", "bulk_update"}
+NAMES_OF_NOTHING = {"utils", "util", "helpers", "helper", "services", "service", "managers", "manager", "misc"}
+CLOCKS = {
+    ("timezone", "now"),
+    ("timezone", "localdate"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+}
+ALLOWED_AT_THE_TOP = {
+    *("loyalty", "members", "rewards", "campaigns", "templates", "static", "locale", "docs", "bench", ".ci"),
+    *("manage.py", "requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile", ".gitignore"),
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
+    *(".gitattributes", ".editorconfig", ".env.example"),
+}
+LEFT_BY_TOOLS = {".git", ".venv", ".venv-postgresql", "var", ".env", ".coverage", ".hypothesis", "__pycache__"}
+# Written in pieces, so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(TO" + "DO|FIX" + "ME|XX" + r"X)\b")
+MACHINE_PATH = re.compile(r"/(wor" + "k|far" + "m|roo" + r"t)/|/tmp/(ven" + "v|seti" + "a)")
+TEXT_ENDINGS = {".py", ".md", ".html", ".txt", ".toml", ".css", ".js", ".yml", ".yaml", ".service", ".sh", ".cfg", ""}
+OURS = {"loyalty", "ledger", "mail", "pos", "jobs", "members", "rewards", "campaigns"}
+
+
+def named(paths) -> list[str]:
+    return [reading.shown(path) for path in paths]
+
+
+def where(path: Path, node: ast.AST) -> str:
+    return f"{reading.shown(path)}:{node.lineno}"
+
+
+def writes(call: ast.Call, *, in_admin: bool) -> bool:
+    """Whether a call writes a row by itself.
+
+    `.update(` with keywords is a queryset's; a dictionary's takes another dictionary. In an admin `form.save()` and
+    `formset.save()` are Django's own protocol for plain settings tables.
+    """
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    if call.func.attr == "update":
+        return bool(call.keywords)
+    if in_admin and call.func.attr == "save" and isinstance(call.func.value, ast.Name):
+        return call.func.value.id not in {"form", "formset"}
+    return call.func.attr in WRITING
+
+
+def test_doors_parse_call_one_verb_and_answer_but_never_write():
+    found = [
+        where(path, call)
+        for path in reading.modules()
+        if reading.is_door(path)
+        for call in reading.calls(path)
+        if writes(call, in_admin=path.stem == "admin")
+    ]
+    assert not found, f"a door writes by itself; call a verb: {found}"
+
+
+def test_nothing_is_called_utils_helpers_services_or_managers():
+    found = [p for p in reading.modules() if NAMES_OF_NOTHING & {p.stem, *p.relative_to(reading.TOP).parts[:-1]}]
+    assert not found, f"name the module after what it does: {named(found)}"
+
+
+def test_no_module_is_longer_than_three_hundred_lines():
+    found = {
+        reading.shown(path): lines
+        for path in reading.modules()
+        if reading.shown(path) not in ONE_OF_A_KIND
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_MODULE
+    }
+    assert not found, f"there is a second thing inside; name it: {found}"
+
+
+def test_no_function_is_longer_than_fifty_lines():
+    found = {
+        f"{where(path, function)} {function.name}": length
+        for path in reading.modules()
+        for function in reading.functions(path)
+        if (length := function.end_lineno - function.lineno + 1) > LONGEST_FUNCTION
+    }
+    assert not found, found
+
+
+def reads_the_clock(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and (function.value.id, function.attr) in CLOCKS
+    )
+
+
+def test_only_doors_read_the_clock():
+    found = [
+        where(path, call)
+        for path in reading.modules()
+        if not reading.is_door(path) and reading.shown(path) not in reading.CLOCK_READERS
+        for call in reading.calls(path)
+        if reads_the_clock(call)
+    ]
+    assert not found, f"take the time as at=: {found}"
+
+
+def test_no_field_sets_its_own_time():
+    found = [
+        f"{model.__name__}.{field.name}"
+        for model in our_models()
+        for field in model._meta.get_fields()
+        if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    ]
+    assert not found, f"the verb writes the time it was given: {found}"
+
+
+def lacks_words(path: Path) -> list[str]:
+    """Modules, public functions and public classes of a module that say nothing about themselves.
+
+    App configurations say it in their name.
+    """
+    module = reading.tree(path)
+    if path.stem == "apps":
+        return []
+    found = [] if ast.get_docstring(module) or not module.body else [f"{reading.shown(path)} (the module)"]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    public = (node for node in module.body if isinstance(node, kinds) and not node.name.startswith("_"))
+    return found + [f"{where(path, node)} {node.name}" for node in public if not ast.get_docstring(node)]
+
+
+def test_every_public_verb_says_what_it_does():
+    found = [line for path in reading.modules() for line in lacks_words(path)]
+    assert not found, f"a docstring is missing: {found}"
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names a module imports."""
+    found = set()
+    for node in ast.walk(reading.tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+def test_nouns_import_nouns_and_what_all_may_use_but_no_verbs():
+    allowed = re.compile(r"(loyalty\.common(\..+)?|(loyalty\.)?\w+\.models)$")
+    found = [
+        f"{reading.shown(path)} imports {name}"
+        for path in reading.modules()
+        if path.stem == "models"
+        for name in imported(path)
+        if name.split(".")[0] in reading.APPS and not allowed.match(name)
+    ]
+    assert not found, found
+
+
+def our_models():
+    return [model for model in apps.get_models() if model._meta.app_label in OURS]
+
+
+def test_every_constraint_reads_as_a_sentence():
+    found = [
+        constraint.name
+        for model in our_models()
+        for constraint in model._meta.constraints
+        if len(constraint.name.split("_")) < 3
+    ]
+    assert not found, f"say what is promised, in three words or more: {found}"
+
+
+def test_library_code_does_not_print():
+    found = [
+        where(path, call)
+        for path in reading.modules()
+        for call in reading.calls(path)
+        if isinstance(call.func, ast.Name) and call.func.id == "print"
+    ]
+    assert not found, f"log it, or write to the command's own stdout: {found}"
+
+
+def test_the_top_of_the_repository_stays_small():
+    found = {
+        path.name
+        for path in reading.TOP.iterdir()
+        if path.name not in ALLOWED_AT_THE_TOP | LEFT_BY_TOOLS and not path.name.endswith("_cache")
+    }
+    assert not found, f"these have no place at the top: {sorted(found)}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "advice"),
+    [(UNFINISHED, "finish it or file it as an issue"), (MACHINE_PATH, "a path of one machine")],
+    ids=["unfinished marks", "paths of one machine"],
+)
+def test_no_file_holds(pattern, advice):
+    found = [
+        f"{reading.shown(path)}:{number}"
+        for path in reading.project_files()
+        if path.suffix in TEXT_ENDINGS and path.stat().st_size < 500_000
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+        if pattern.search(line)
+    ]
+    assert not found, f"{advice}: {found}"
+
+
+def test_every_model_is_at_the_desk():
+    """Registered in the admin, or shown inside the page of one that is."""
+    inside = {inline.model for page in admin.site._registry.values() for inline in page.inlines}
+    shown = set(admin.site._registry) | inside
+    found = [model._meta.label for model in our_models() if model._meta.managed and model not in shown]
+    assert not found, f"staff cannot see these: {found}"
+
+
+def patterns_of_ours(resolver=None, prefix=""):
+    """Every address whose page is made by this project, with its full pattern."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from patterns_of_ours(pattern, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern) and maker(pattern).split(".")[0] in reading.APPS:
+            yield prefix + str(pattern.pattern), pattern
+
+
+def maker(pattern: URLPattern) -> str:
+    """The module that makes the page."""
+    callback = getattr(pattern.callback, "view_class", pattern.callback)
+    return getattr(callback, "__module__", type(callback).__module__)
+
+
+def test_every_address_has_a_name():
+    found = [address for address, pattern in patterns_of_ours() if not pattern.name]
+    assert not found, f"link to pages by name: {found}"
