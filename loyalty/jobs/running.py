@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +30,7 @@ from loyalty.ledger.models import Program
 
 SECONDS_BETWEEN_SIGNS = 1.0
 LONGEST_STATEMENT = "10min"
+MOST_COUNTED = 30_000
 ENDED_EARLY = _("The process was told to end before the job had finished. It will be run again.")
 Status = JobRun.Status
 log = structlog.get_logger(__name__)
@@ -50,7 +51,6 @@ def run(
     and nothing is run.
     """
     known = registry.find(job)
-    at = timezone.now()
     row = JobRun(
         job=known.name,
         program=program,
@@ -58,8 +58,6 @@ def run(
         as_of=as_of,
         is_dry=dry_run,
         started_by=started_by,
-        started_at=at,
-        seen_at=at,
     )
     if not claim(row):
         return JobRun.objects.get(job=known.name, program=program, business_date=business_date)
@@ -67,7 +65,8 @@ def run(
 
 
 def claim(row: JobRun) -> bool:
-    """Make the row of a run. False when its business date has one already."""
+    """Write the row of a run. False when its business date has one already."""
+    row.started_at = row.seen_at = timezone.now()
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -79,12 +78,19 @@ def claim(row: JobRun) -> bool:
     return True
 
 
-def take_over(row: JobRun, *, at: datetime, actor: str) -> bool:
+def take_over(row: JobRun, *, actor: str) -> bool:
     """Become the owner of a failed run, or of one whose owner went silent. False when somebody else was faster."""
-    taken = JobRun.objects.filter(pk=row.pk, status=row.status, attempts=row.attempts, seen_at=row.seen_at).update(
-        status=Status.RUNNING, attempts=F("attempts") + 1, seen_at=at, ended_at=None, error="", started_by=actor,
-        stop_requested_at=None, stop_requested_by="",
-    )  # fmt: skip
+    as_seen = JobRun.objects.filter(pk=row.pk, status=row.status, attempts=row.attempts, seen_at=row.seen_at)
+    taken = as_seen.update(
+        status=Status.RUNNING,
+        attempts=F("attempts") + 1,
+        seen_at=timezone.now(),
+        ended_at=None,
+        error="",
+        started_by=actor,
+        stop_requested_at=None,
+        stop_requested_by="",
+    )
     if taken:
         row.refresh_from_db()
     return bool(taken)
@@ -96,8 +102,11 @@ def request_stop(row: JobRun, *, at: datetime, actor: str) -> bool:
     return bool(asked.update(stop_requested_at=at, stop_requested_by=actor))
 
 
-def perform(row: JobRun) -> JobRun:
-    """Do the work of a claimed row and write down how it ended."""
+def perform(row: JobRun, *, quietly: bool = False) -> JobRun:
+    """Do the work of a claimed row and write down how it ended.
+
+    Quietly: the row is not written yet, and is only written when there is something to tell.
+    """
     watch = Watch(row)
     try:
         with longer_statements():
@@ -109,8 +118,8 @@ def perform(row: JobRun) -> JobRun:
         watch.end(Status.FAILED, error=str(ENDED_EARLY))
         raise
     else:
-        watch.end(Status.STOPPED if watch.was_stopped else Status.DONE, tally=tally)
-    row.refresh_from_db()
+        if row.pk or not (quietly and tally.is_empty):
+            watch.end(Status.STOPPED if watch.was_stopped else Status.DONE, tally=tally)
     return row
 
 
@@ -121,7 +130,7 @@ class Watch:
     """
 
     def __init__(self, row: JobRun) -> None:
-        self.mine = JobRun.objects.filter(pk=row.pk, status=Status.RUNNING, attempts=row.attempts)
+        self.row = row
         self.figures = {"found": row.found, "done": row.done, "skipped": row.skipped}
         self.was_stopped = False
         self.signed_at = time.monotonic() - SECONDS_BETWEEN_SIGNS
@@ -130,22 +139,51 @@ class Watch:
         self.figures = {"found": found, "done": done, "skipped": skipped}
         if self.was_stopped:
             return False
-        if time.monotonic() - self.signed_at < SECONDS_BETWEEN_SIGNS:
+        if time.monotonic() - self.signed_at < SECONDS_BETWEEN_SIGNS or not any(self.figures.values()):
             return True
         self.signed_at = time.monotonic()
-        going_on = self.mine.filter(stop_requested_at__isnull=True)
+        self._write_row()
+        going_on = self._mine().filter(stop_requested_at__isnull=True)
         self.was_stopped = not going_on.update(seen_at=timezone.now(), **self.figures)
         return not self.was_stopped
 
     def end(self, status: str, *, tally: Tally | None = None, error: str = "") -> None:
-        """Close the row, if it is still ours."""
+        """Close the row, if it is still ours. The same failure again and again stays one row that counts them."""
         if tally is not None:
             self.figures = {"found": tally.found, "done": tally.done, "skipped": tally.skipped}
+        if not self.row.pk and status == Status.FAILED and self._failed_as_before(error):
+            return
+        self._write_row()
         at = timezone.now()
-        self.mine.update(
-            status=status, ended_at=at, seen_at=at, error=error, version=settings.SETIA_VERSION,
-            report=tally.report if tally else {}, **self.figures,
-        )  # fmt: skip
+        self._mine().update(
+            status=status,
+            ended_at=at,
+            seen_at=at,
+            error=error,
+            version=settings.SETIA_VERSION,
+            report=tally.report if tally else {},
+            **self.figures,
+        )
+        self.row.refresh_from_db()
+
+    def _mine(self) -> models.QuerySet[JobRun]:
+        return JobRun.objects.filter(pk=self.row.pk, status=Status.RUNNING, attempts=self.row.attempts)
+
+    def _write_row(self) -> None:
+        if not self.row.pk:
+            claim(self.row)
+
+    def _failed_as_before(self, error: str) -> bool:
+        """An outage of hours fails every minute: count it on the last row, when that says the very same."""
+        last = JobRun.objects.filter(job=self.row.job, program=self.row.program, business_date=None).first()
+        if last is None or last.status != Status.FAILED or last.error != error or last.attempts > MOST_COUNTED:
+            return False
+        at = timezone.now()
+        same = JobRun.objects.filter(pk=last.pk, status=Status.FAILED, attempts=last.attempts)
+        same.update(attempts=F("attempts") + 1, seen_at=at, ended_at=at)
+        self.row.pk = last.pk
+        self.row.refresh_from_db()
+        return True
 
 
 @contextlib.contextmanager
