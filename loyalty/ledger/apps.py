@@ -12,6 +12,8 @@ class LedgerConfig(AppConfig):
     verbose_name = _("The books")
 
     def ready(self) -> None:
+        from loyalty.common import lookups
         from loyalty.ledger import triggers
 
+        lookups.register()
         post_migrate.connect(triggers.install, sender=self, dispatch_uid="ledger_triggers")

@@ -22,7 +22,7 @@ def explanation_digest(explanation: dict[str, Any]) -> str:
 
 def instant(at: datetime) -> str:
     """An instant as it is hashed: UTC, to the microsecond."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def link(

@@ -17,7 +17,7 @@ from loyalty.ledger.models import Entry, Lot, Program
 from loyalty.ledger.posting import activate
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
 
-CHUNK = 2000
+CHUNK = 5000
 ACTOR = "job:expire_points"
 Progress = Callable[[int, int, int], bool]
 
@@ -46,6 +46,7 @@ def expire_chunk(
     size: int = CHUNK,
 ) -> tuple[int, int, tuple[datetime, int] | None]:
     """Expire the next `size` lots due at `at`; returns lots, points, and where the next chunk starts (None: no more)."""
+    size = size or CHUNK
     waiting = due(program, at=at).order_by("expires_at", "id")
     if after:
         waiting = waiting.filter(
@@ -58,8 +59,9 @@ def expire_chunk(
         accounts = lock(*(account_id for _, _, account_id in found))
         # Read again under the lock: a redemption may have been faster.
         lots = list(
-            due(program, at=at)
-            .filter(id__in=[lot_id for _, lot_id, _ in found])
+            Lot.objects.filter(
+                id__any_of=[lot_id for _, lot_id, _ in found], remaining__gt=F("held"), expires_at__lte=at
+            )
             .order_by("account_id", "expires_at", "id")
             .values_list("id", "account_id", "expires_at", "remaining", "held")
         )
@@ -81,7 +83,7 @@ def _write_expiry(accounts: dict, lots: list[tuple], recorded_at: datetime) -> i
         accounts[account_id].available -= gone
     entry_ids = write_lines(accounts, lines)
     write_allocations(zip(entry_ids, (lot[0] for lot in lots), amounts, strict=True))
-    Lot.objects.filter(id__in=[lot[0] for lot in lots]).update(
+    Lot.objects.filter(id__any_of=[lot[0] for lot in lots]).update(
         expired=F("expired") + F("remaining") - F("held"), remaining=F("held")
     )
     write_accounts([accounts[account_id] for account_id in {lot[1] for lot in lots}])

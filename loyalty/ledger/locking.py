@@ -16,7 +16,7 @@ def lock(*account_ids: int) -> dict[int, Account]:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("lock() needs a transaction around it")
     wanted = sorted(set(account_ids))
-    rows = Account.objects.select_for_update().select_related(None).filter(id__in=wanted).order_by("id")
+    rows = Account.objects.select_for_update().select_related(None).filter(id__any_of=wanted).order_by("id")
     accounts = {account.id: account for account in rows}
     if len(accounts) != len(wanted):
         raise Account.DoesNotExist(f"no account {sorted(set(wanted) - accounts.keys())}")

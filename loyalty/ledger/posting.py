@@ -89,7 +89,7 @@ def accrue_many(accruals: Sequence[Accrual], *, recorded_at: datetime) -> list[i
     accounts = lock(*(accrual.account_id for accrual in accruals)) if accruals else {}
     known = set(
         Entry.objects.filter(
-            account__in=accounts, reference__in={a.reference for a in accruals}, kind=Entry.Kind.ACCRUAL
+            account__any_of=accounts, reference__any_of={a.reference for a in accruals}, kind=Entry.Kind.ACCRUAL
         ).values_list("account_id", "reference")
     )
     terms = policies.terms_of({account.wallet_id for account in accounts.values()})

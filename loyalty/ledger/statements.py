@@ -28,9 +28,10 @@ class Balance:
 
 def balances(account_ids: Iterable[int], *, at: datetime) -> dict[int, Balance]:
     """The positions of many accounts in two queries."""
+    account_ids = list(account_ids)
     waiting = Q(available_at__isnull=True) | Q(available_at__gt=at)
     rows = (
-        Lot.objects.filter(account__in=list(account_ids), remaining__gt=0)
+        Lot.objects.filter(account__any_of=account_ids, remaining__gt=0)
         .order_by()
         .values("account_id")
         .annotate(
@@ -47,7 +48,7 @@ def balances(account_ids: Iterable[int], *, at: datetime) -> dict[int, Balance]:
             held=found[account_id]["held_points"] if account_id in found else 0,
             debt=debt,
         )
-        for account_id, debt in Account.objects.filter(id__in=account_ids).values_list("id", "debt")
+        for account_id, debt in Account.objects.filter(id__any_of=account_ids).values_list("id", "debt")
     }
 
 

@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="row locks need PostgreSQL"),
 ]
 LATER = OPENING + timedelta(days=10)
-_ = connection
 
 
 def race(*attempts):
