@@ -10,6 +10,9 @@ from typing import Any
 
 from django.db import connection, models
 
+# Below this many rows one INSERT .. VALUES is cheaper than starting a COPY.
+WORTH_A_COPY = 20
+
 
 def is_postgresql() -> bool:
     """Whether the default database is PostgreSQL (else it is SQLite)."""
@@ -37,7 +40,7 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
 
 
 def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert rows in one statement (COPY) or one prepared statement run many times (SQLite)."""
+    """Insert rows in one statement (COPY, or VALUES for a few) or one prepared statement run many times (SQLite)."""
     rows = list(rows)
     if not rows:
         return
@@ -45,22 +48,30 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
     columns = ", ".join(f'"{field.column}"' for field in described)
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:
+        marks = ", ".join(["%s"] * len(described))
         if is_postgresql():
-            dumps = [index for index, field in enumerate(described) if isinstance(field, models.JSONField)]
+            rows = _with_json_as_text(described, rows)
+            if len(rows) < WORTH_A_COPY:
+                values = ", ".join([f"({marks})"] * len(rows))
+                cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {values}", [v for row in rows for v in row])
+                return
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
-                    if dumps:
-                        row = list(row)
-                        for index in dumps:
-                            row[index] = json.dumps(row[index])
                     copy.write_row(row)
             return
         prepared = [_sqlite_value(field) for field in described]
-        marks = ", ".join(["%s"] * len(described))
         cursor.executemany(
             f"INSERT INTO {table} ({columns}) VALUES ({marks})",
             [[prepare(value) for prepare, value in zip(prepared, row, strict=True)] for row in rows],
         )
+
+
+def _with_json_as_text(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The rows with the values of JSON fields written out."""
+    places = {index for index, field in enumerate(fields) if isinstance(field, models.JSONField)}
+    if not places:
+        return rows
+    return [[json.dumps(value) if index in places else value for index, value in enumerate(row)] for row in rows]
 
 
 def _sqlite_value(field: models.Field) -> Any:
