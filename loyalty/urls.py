@@ -5,5 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("members.urls")),
+    path("", include("rewards.urls")),
     path("accounts/", include("allauth.urls")),
 ]

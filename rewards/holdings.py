@@ -1,0 +1,51 @@
+"""What a member holds: their redemptions with the vouchers, and what a cancellation would give back."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from loyalty.common.clock import last_valid_day
+from loyalty.ledger.models import Allocation
+from members.models import Member
+from rewards.models import Redemption
+
+SHOWN_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Points that come back when a redemption is cancelled. `last_day` is empty when they never expire."""
+
+    points: int
+    last_day: date | None
+    is_lost: bool
+
+
+def of_member(member: Member) -> QuerySet[Redemption]:
+    """The member's redemptions, newest first, with what a page shows of them."""
+    related = Redemption.objects.filter(member=member).select_related("reward__wallet", "reward__program", "voucher")
+    return related.order_by("-id")
+
+
+def by_state(member: Member, *, at: datetime) -> dict[str, list[Redemption]]:
+    """The member's latest vouchers by what they are at this instant. One query."""
+    found: dict[str, list[Redemption]] = {state: [] for state in Redemption.Status.values}
+    for redemption in of_member(member)[:SHOWN_AT_ONCE]:
+        redemption.shown_state = redemption.state(at=at)
+        found[redemption.shown_state].append(redemption)
+    found[Redemption.Status.ISSUED].sort(key=lambda redemption: redemption.voucher.expires_at)
+    return found
+
+
+def returns(redemption: Redemption, *, at: datetime) -> list[Return]:
+    """What a cancellation by the member gives back: each part with its old last day; what has expired is lost."""
+    zone = redemption.member.program.time_zone
+    by_end: dict[datetime | None, int] = {}
+    drawn = Allocation.objects.filter(entry=redemption.entry_id).values_list("lot__expires_at", "amount")
+    for expires_at, amount in drawn:
+        by_end[expires_at] = by_end.get(expires_at, 0) + amount
+    ends = sorted(by_end, key=lambda end: (end is None, end and end.timestamp()))
+    return [
+        Return(by_end[end], last_valid_day(end, zone) if end else None, end is not None and end <= at) for end in ends
+    ]
