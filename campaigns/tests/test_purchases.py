@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import purchases
-from campaigns.explanations import sentence
 from campaigns.purchases import EventConflict, ReceiptConflict, SaleLine
 from campaigns.tests.shop import add_campaign, add_rule, buy, open_shop, sale
 from loyalty.common.errors import Refusal
@@ -67,7 +66,7 @@ def test_a_receipt_with_other_content_is_a_conflict(shop, ani, budi):
     [
         ("purchase_in_future", {"at": LATER + timedelta(minutes=6)}),
         ("purchase_too_old", {"at": datetime(1989, 12, 31, tzinfo=UTC)}),
-        ("purchase_refused", {"at": datetime(2026, 3, 1, 5)}),  # noqa: DTZ001 - the point of the case
+        ("purchase_refused", {"at": datetime(2026, 3, 1, 5)}),
         ("wrong_currency", {"currency": "USD"}),
         ("negative_amount", {"amount": "-1"}),
         ("amount_not_exact", {"amount": "1.234"}),
