@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
 from loyalty.ledger import statements
@@ -14,6 +15,13 @@ from loyalty.ledger.models import Program
 from members.models import Member, MemberAccount
 from rewards.eligibility import judge, judge_price
 from rewards.models import Redemption, Reward
+
+
+class RewardUnknown(Refusal):
+    """The program has no such reward."""
+
+    code = "reward_unknown"
+    status = 404
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,16 @@ def on_offer(program: Program, *, at: datetime) -> QuerySet[Reward]:
     """The rewards of a program that are switched on and whose offer has not ended; coming ones are included."""
     rewards = Reward.objects.filter(program=program, is_active=True)
     return rewards.exclude(offered_until__lte=at).select_related("wallet", "minimum_tier", "program")
+
+
+def find(program: Program, slug: str) -> Reward:
+    """The reward of a program with this short name, offered or not. Raises RewardUnknown."""
+    found = (
+        Reward.objects.filter(program=program, slug=slug).select_related("wallet", "minimum_tier", "program").first()
+    )
+    if found is None:
+        raise RewardUnknown(_("There is no such reward. Choose one from the catalogue."))
+    return found
 
 
 def offers(member: Member, *, at: datetime) -> list[Offer]:

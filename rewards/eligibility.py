@@ -16,6 +16,7 @@ from loyalty.common.languages import in_language
 from loyalty.common.money import show_points
 from loyalty.ledger.models import Wallet
 from loyalty.ledger.posting import InsufficientPoints
+from members.activity import MemberClosed
 from members.models import Member
 from rewards.models import Reward
 
@@ -42,12 +43,6 @@ class LimitReached(Refusal):
     """The member has had this reward as often as one member may (`limit`)."""
 
     code = "limit_reached"
-
-
-class MemberClosed(Refusal):
-    """The membership has ended."""
-
-    code = "member_closed"
 
 
 def show_amount(amount: int, wallet: Wallet) -> str:

@@ -19,7 +19,7 @@ from loyalty.common.errors import Refusal
 from loyalty.common.ids import voucher_code
 from loyalty.ledger import posting, statements
 from loyalty.ledger.locking import lock
-from loyalty.ledger.models import Entry
+from loyalty.ledger.models import Entry, Program
 from loyalty.mail import outbox
 from members.models import Member, MemberAccount
 from rewards.eligibility import judge, judge_price, out_of_stock, show_amount
@@ -39,6 +39,13 @@ class NoAccount(Refusal):
     """The member has no account in the wallet the reward is paid from."""
 
     code = "no_account"
+
+
+class RedemptionUnknown(Refusal):
+    """The program has no redemption with this reference."""
+
+    code = "redemption_unknown"
+    status = 404
 
 
 class RedemptionUsed(Refusal):
@@ -105,10 +112,18 @@ def cancel(redemption: Redemption, *, at: datetime, actor: str, by_member: bool)
     return redemption
 
 
-def find(program_id: int, reference: str) -> Redemption | None:
-    """The redemption of a program with this reference."""
-    related = Redemption.objects.select_related("reward__wallet", "member", "program", "voucher", "entry")
-    return related.filter(program_id=program_id, reference=reference).first()
+def find(program: Program, reference: str) -> Redemption:
+    """The redemption of a program with this reference. Raises RedemptionUnknown."""
+    found = _by_reference(program.pk, reference)
+    if found is None:
+        raise RedemptionUnknown(_("There is no redemption with this reference. Please check it."))
+    return found
+
+
+def _by_reference(program_id: int, reference: str) -> Redemption | None:
+    """The redemption of a program with this reference, with all that answers say of it."""
+    related = Redemption.objects.select_related("reward__wallet", "member__program", "program", "voucher", "entry")
+    return related.filter(program=program_id, reference=reference).first()
 
 
 def _account_id(member: Member, reward: Reward) -> int:
@@ -122,7 +137,7 @@ def _account_id(member: Member, reward: Reward) -> int:
 
 def _first(member: Member, reward: Reward, reference: str) -> Redemption | None:
     """What this reference was answered with before, if it was."""
-    first = find(member.program_id, reference)
+    first = _by_reference(member.program_id, reference)
     if first is not None and (first.member_id, first.reward_id) != (member.pk, reward.pk):
         raise _conflict()
     return first

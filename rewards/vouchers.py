@@ -77,7 +77,7 @@ def find(program: Program, typed_code: str) -> Voucher:
 @transaction.atomic
 def use(voucher: Voucher, *, at: datetime, till: str, receipt: str, actor: str) -> Voucher:
     """Use a voucher at a till for a receipt. Raises VoucherUsed, -Cancelled, -Expired or -NotYetValid."""
-    held = Redemption.objects.select_for_update(no_key=True, of=("self",)).select_related("reward", "program")
+    held = Redemption.objects.select_for_update(no_key=True, of=("self",)).select_related("reward", "program", "member")
     redemption = held.get(pk=voucher.redemption_id)
     voucher.refresh_from_db(fields=["used_at", "till", "receipt", "is_live", "expires_at"])
     voucher.redemption = redemption

@@ -44,23 +44,36 @@ class Till(models.Model):
 
 
 class ApiKey(models.Model):
-    """A secret a till or shop shows at each call. 256 random bits, shown once, stored as a SHA-256 digest."""
+    """A secret a till or shop shows at each call. 256 random bits, shown once, stored as a SHA-256 digest.
+
+    After a rotation the secret before it is still taken until `previous_until`, so that tills can be changed over one by
+    one; the key stays the same, and so do the answers kept for it.
+    """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="api_keys", verbose_name=_("program"))
     name = models.CharField(_("name"), max_length=80, help_text=_("Who uses it, e.g. the web shop."))
     prefix = models.CharField(_("begins with"), max_length=12)
     digest = models.CharField(_("digest"), max_length=64, unique=True)
+    previous_digest = models.CharField(_("digest before the rotation"), max_length=64, blank=True, editable=False)
+    previous_until = models.DateTimeField(_("old secret taken until"), null=True, blank=True, editable=False)
     scopes = models.JSONField(_("may"), default=list)
     store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, verbose_name=_("store"))
     created_at = models.DateTimeField(_("created at"))
+    created_by = models.CharField(_("created by"), max_length=64, blank=True, editable=False)
     expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revoked_by = models.CharField(_("revoked by"), max_length=64, blank=True, editable=False)
     last_used_on = models.DateField(_("last used on"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
         ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["previous_digest"], condition=~Q(previous_digest=""), name="api_key_by_previous_secret"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

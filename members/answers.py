@@ -1,0 +1,117 @@
+"""What the API says about a member: who they are, what they have, where they stand."""
+
+from datetime import datetime
+from typing import Literal
+
+from loyalty.common.languages import in_language
+from loyalty.ledger import statements
+from loyalty.pos.wire import DayOut, InstantOut, MoneyOut, Outgoing
+from members import tiers
+from members.models import Member, MemberAccount
+
+
+class BalanceOut(Outgoing):
+    """A position in one wallet, in its smallest unit."""
+
+    wallet: str
+    name: str
+    decimals: int
+    is_main: bool
+    available: int
+    pending: int
+    held: int
+    debt: int
+
+
+class NextTierOut(Outgoing):
+    """The next tier and what is missing for it."""
+
+    tier: str
+    name: str
+    missing: MoneyOut
+
+
+class TierOut(Outgoing):
+    """Where a member stands. `measured` is in whole points or in money, as `metric` says."""
+
+    tier: str
+    name: str
+    metric: str
+    measured: MoneyOut
+    since: InstantOut
+    counts_until: InstantOut | None
+    next: NextTierOut | None
+
+
+class MemberOut(Outgoing):
+    """A member with balance and tier."""
+
+    number: str
+    status: Literal["active", "closed"]
+    name: str
+    email: str
+    phone: str
+    birthday: DayOut | None
+    language: str
+    source: str
+    source_key: str
+    enrolled_at: InstantOut
+    tier: TierOut
+    balances: list[BalanceOut]
+
+
+def member_out(member: Member, *, at: datetime) -> MemberOut:
+    """A member as the API says it."""
+    return MemberOut(
+        number=member.number,
+        status=member.status,
+        name=member.name,
+        email=member.email,
+        phone=member.phone,
+        birthday=member.birthday,
+        language=member.language,
+        source=member.source,
+        source_key=member.source_key,
+        enrolled_at=member.enrolled_at,
+        tier=tier_out(member, at=at),
+        balances=balances_out(member, at=at),
+    )
+
+
+def balances_out(member: Member, *, at: datetime) -> list[BalanceOut]:
+    """The member's positions, the main wallet first: three queries."""
+    held = (
+        MemberAccount.objects.filter(member=member).select_related("wallet").order_by("-wallet__is_main", "wallet_id")
+    )
+    accounts = list(held)
+    balances = statements.balances([account.account_id for account in accounts], at=at)
+    return [
+        BalanceOut(
+            wallet=account.wallet.slug,
+            name=in_language(account.wallet, "units"),
+            decimals=account.wallet.decimals,
+            is_main=account.wallet.is_main,
+            available=balances[account.account_id].available,
+            pending=balances[account.account_id].pending,
+            held=balances[account.account_id].held,
+            debt=balances[account.account_id].debt,
+        )
+        for account in accounts
+    ]
+
+
+def tier_out(member: Member, *, at: datetime) -> TierOut:
+    """The member's tier and the way to the next one: two queries."""
+    standing = tiers.standing(member, at=at)
+    following = standing.next_tier
+    return TierOut(
+        tier=standing.tier.slug,
+        name=str(standing.tier),
+        metric=standing.metric,
+        measured=standing.measured,
+        since=standing.since,
+        counts_until=standing.counts_until,
+        next=NextTierOut(tier=following.slug, name=str(following), missing=standing.missing or 0)
+        if following
+        else None,
+    )

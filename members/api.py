@@ -1,0 +1,174 @@
+"""The API's doors about members: enrolling, looking up, reading the history."""
+
+import base64
+import binascii
+from typing import Any, Literal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from loyalty.common.errors import Refusal
+from loyalty.pos.doors import actor, caller, reads, writes
+from loyalty.pos.wire import Day, Incoming, InstantOut, Outgoing, text
+from members import history, lookup
+from members.answers import MemberOut, member_out
+from members.enrolment import enrol, main_account
+
+router = Router(tags=["Members"])
+PAGE = 50
+
+
+class CursorMalformed(Refusal):
+    """The cursor was not made by this API."""
+
+    code = "cursor_malformed"
+    status = 422
+
+
+class EmailMalformed(Refusal):
+    """The e-mail address cannot be one."""
+
+    code = "email_malformed"
+    status = 422
+
+
+class BirthdayAhead(Refusal):
+    """Nobody is born in the future."""
+
+    code = "birthday_in_future"
+    status = 422
+
+
+class LookupAmbiguous(Refusal):
+    """A look-up needs exactly one way to find the member."""
+
+    code = "lookup_ambiguous"
+    status = 422
+
+
+class EnrolIn(Incoming):
+    """A customer who joins. `source` and `source_key` name the customer in the shop's own system."""
+
+    name: text(120, least=0) = ""
+    email: text(254, least=0) = Field("", examples=["ani@example.com"])
+    phone: str = Field("", pattern=r"^(\+?[0-9][0-9 ()-]{4,22})?$", examples=["+62 812 3456 7890"])
+    birthday: Day | None = None
+    language: Literal["en", "id", "ms"] = "en"
+    source: text(32, least=0) = ""
+    source_key: text(80, least=0) = ""
+
+
+class EntryOut(Outgoing):
+    """One line of the history. `after` is the balance once it was booked."""
+
+    number: int
+    kind: str
+    amount: int
+    after: int
+    title: str
+    explanation: str
+    effective_at: InstantOut
+    recorded_at: InstantOut
+    source: str
+    reference: str
+    reason: str
+
+
+class EntriesOut(Outgoing):
+    """A page of the history, newest first. `next` is the cursor of the following page."""
+
+    entries: list[EntryOut]
+    next: str | None
+
+
+@router.post(
+    "/members", response={201: MemberOut, 200: MemberOut}, operation_id="enrol_member", summary="Enrol a member"
+)
+@writes("members:write")
+def enrol_member(request: HttpRequest, applicant: EnrolIn) -> Any:
+    """The same customer of the same source is enrolled once: the first member is answered with 200."""
+    at = timezone.now()
+    _check_person(applicant, at.date())
+    member = enrol(caller(request).program, at=at, actor=actor(request), **applicant.model_dump())
+    return Status(201 if member.enrolled_at == at else 200, member_out(member, at=at))
+
+
+@router.get("/members", response=MemberOut, operation_id="find_member", summary="Find a member")
+@reads("members:read")
+def find_member(request: HttpRequest, email: str = "", source_key: str = "", source: str = "") -> Any:
+    """By e-mail address, or by the key a shop's own system knows the customer by."""
+    program = caller(request).program
+    if bool(email) == bool(source_key):
+        raise LookupAmbiguous(_("Send either email, or source_key with its source."))
+    by_email = bool(email)
+    member = lookup.by_email(program, email) if by_email else lookup.by_source_key(program, source, source_key)
+    return member_out(member, at=timezone.now())
+
+
+@router.get("/members/{number}", response=MemberOut, operation_id="read_member", summary="Read a member")
+@reads("members:read")
+def read_member(request: HttpRequest, number: str) -> Any:
+    """Balance, tier and what is missing for the next one."""
+    return member_out(lookup.by_number(caller(request).program, number), at=timezone.now())
+
+
+@router.get(
+    "/members/{number}/entries", response=EntriesOut, operation_id="read_entries", summary="Read a member's history"
+)
+@reads("members:read")
+def read_entries(request: HttpRequest, number: str, cursor: str = "", limit: int = Query(PAGE, ge=1, le=200)) -> Any:
+    """Newest first. Follow `next` for older lines; new lines do not move the pages."""
+    member = lookup.by_number(caller(request).program, number)
+    page = history.page(main_account(member), before=_read_cursor(cursor), size=limit)
+    entries = [
+        EntryOut(
+            number=line.entry.number,
+            kind=line.entry.kind,
+            amount=line.entry.amount,
+            after=line.after,
+            title=line.title,
+            explanation=line.explanation,
+            effective_at=line.entry.effective_at,
+            recorded_at=line.entry.recorded_at,
+            source=line.entry.source,
+            reference=line.entry.reference,
+            reason=line.entry.reason,
+        )
+        for line in page.lines
+    ]
+    return EntriesOut(entries=entries, next=_write_cursor(page.older))
+
+
+def _check_person(applicant: EnrolIn, today: Any) -> None:
+    """What a shape cannot say about a person."""
+    if applicant.email:
+        try:
+            validate_email(applicant.email)
+        except ValidationError:
+            raise EmailMalformed(_("This is no e-mail address. Check it for typing errors."), field="email") from None
+    if applicant.birthday and applicant.birthday > today:
+        raise BirthdayAhead(_("This birthday lies in the future. Check the year."), field="birthday")
+
+
+def _write_cursor(number: int | None) -> str | None:
+    """A place in a history, as text that callers hand back."""
+    return None if number is None else base64.urlsafe_b64encode(f"e{number}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> int | None:
+    """The place a cursor names; the beginning when it is empty. Raises CursorMalformed."""
+    if not cursor:
+        return None
+    try:
+        place = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        place = ""
+    if len(place) < 2 or len(place) > 19 or place[0] != "e" or not (place[1:].isascii() and place[1:].isdigit()):
+        message = _("This cursor was not made by us. Start again without one.")
+        raise CursorMalformed(message, field="cursor")
+    return int(place[1:])
