@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "loyalty.middleware.RequestIdMiddleware",
+    "loyalty.pos.middleware.ApiProblemMiddleware",
     "csp.middleware.CSPMiddleware",
     "loyalty.middleware.AdminContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -156,6 +157,11 @@ SETIA_JOBS = {
         "title": _("Remind of expiring points"),
     },
     "expire_vouchers": {"run": "rewards.vouchers.expire_due", "every": "day", "title": _("Expire vouchers")},
+    "forget_answers": {
+        "run": "loyalty.pos.idempotency.forget_old",
+        "every": "day",
+        "title": _("Forget old API answers"),
+    },
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
     "verify_books": {"run": "loyalty.ledger.checking.run_verification", "every": "day", "title": _("Verify the books")},
 }

@@ -3,8 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from loyalty.api import api, api_reference
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/docs", api_reference, name="api_reference"),
+    path("api/v1/", api.urls),
     path("", include("members.urls")),
     path("", include("rewards.urls")),
     path("accounts/", include("allauth.urls")),
