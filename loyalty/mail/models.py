@@ -1,5 +1,8 @@
 """The outbox: letters written in the same transaction as their cause, delivered later by a worker (DOMAIN 11.1)."""
 
+from email.utils import parseaddr
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +38,8 @@ class Message(models.Model):
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     error = models.CharField(_("last error"), max_length=300, blank=True)
+    resent_at = models.DateTimeField(_("sent again at"), null=True, blank=True)
+    resent_by = models.CharField(_("sent again by"), max_length=64, blank=True, default="")
 
     class Meta:
         verbose_name = _("letter")
@@ -55,4 +60,5 @@ class Message(models.Model):
     @property
     def message_id(self) -> str:
         """The Message-ID header: the same at every attempt, so that a duplicate can be recognised."""
-        return f"<setia-letter-{self.pk}@{self.address.rpartition('@')[2]}>"
+        sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        return f"<setia-letter-{self.pk}@{sender.rpartition('@')[2]}>"

@@ -1,0 +1,231 @@
+"""Handing letters to the mail system, at most once each (RELIABILITY R-6).
+
+A letter is claimed, and the claim committed, before any connection is opened. What follows has four ends: the server
+took it (sent); the server refused this letter (an attempt is counted, with growing pauses, and finally failed); the
+server could not be reached (the run ends, everything claimed goes back to the queue as if nothing had been); or nobody
+knows (uncertain). Uncertain letters are shown to staff and never sent again by themselves.
+"""
+
+import smtplib
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.core.exceptions import ValidationError
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from loyalty.common.errors import Refusal
+from loyalty.common.tally import Progress, Tally, unwatched
+from loyalty.mail.models import Message
+from loyalty.mail.rendering import as_email
+
+BATCH = 50
+BATCH_SECONDS = 300
+CLAIM_HOLDS = timedelta(minutes=15)
+PAUSES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8))
+TOO_BIG = {552, 555}
+SERVER_CLOSING = 421
+Status = Message.Status
+log = structlog.get_logger(__name__)
+
+
+class MailServerUnreachable(Refusal):
+    """The mail server does not answer or does not let us in. Nothing was marked; the letters wait."""
+
+    code = "mail_server_unreachable"
+    status = 503
+
+
+class NotToBeResent(Refusal):
+    """Only a letter that failed or is uncertain can be sent again."""
+
+    code = "letter_not_to_be_resent"
+
+
+class LetterRefused(Exception):
+    """The server will not take this letter, or it cannot be written."""
+
+
+def deliver_due(program: Any = None, *, at: datetime, dry_run: bool = False, progress: Progress = unwatched) -> Tally:
+    """Deliver every letter that is due at `at`, in batches of one connection each. Raises MailServerUnreachable."""
+    waiting = Message.objects.filter(status=Status.QUEUED, due_at__lte=at)
+    if dry_run:
+        return Tally(found=waiting.count())
+    tally = Tally(report={})
+    uncertain = settle_lost_claims(at=timezone.now())
+    if uncertain:
+        tally.skipped += uncertain
+        tally.report["uncertain"] = uncertain
+    while batch := claim(waiting, at=timezone.now()):
+        tally.found += len(batch)
+        if not _deliver(batch, tally, progress):
+            break
+    return tally
+
+
+def claim(waiting: Any, *, at: datetime) -> list[Message]:
+    """Make the next batch ours, and commit that. Two workers at once never claim one letter."""
+    locking = {"skip_locked": True} if connection.features.has_select_for_update_skip_locked else {}
+    with transaction.atomic():
+        ids = list(waiting.select_for_update(**locking).order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+        Message.objects.filter(id__in=ids, status=Status.QUEUED).update(status=Status.SENDING, claimed_at=at)
+    return list(Message.objects.filter(id__in=ids, claimed_at=at).order_by("due_at", "id"))
+
+
+def settle_lost_claims(*, at: datetime) -> int:
+    """Letters whose worker died between claim and outcome: nobody knows whether they went out."""
+    lost = Message.objects.filter(status=Status.SENDING, claimed_at__lt=at - CLAIM_HOLDS)
+    return lost.update(status=Status.UNCERTAIN, error=_("The worker ended before the outcome was known."))
+
+
+def resend(message: Message, *, at: datetime, actor: str) -> Message:
+    """Queue a failed or uncertain letter once more, because a person decided so. Raises NotToBeResent."""
+    ended = Message.objects.filter(pk=message.pk, status__in=[Status.FAILED, Status.UNCERTAIN])
+    queued = ended.update(
+        status=Status.QUEUED, due_at=at, claimed_at=None, attempts=0, error="", resent_at=at, resent_by=actor
+    )
+    message.refresh_from_db()
+    if not queued:
+        raise NotToBeResent(
+            _("This letter is %(status)s. Only a refused or uncertain letter can be sent again.")
+            % {"status": message.get_status_display()}
+        )
+    return message
+
+
+def _deliver(batch: list[Message], tally: Tally, progress: Progress) -> bool:
+    """Send a claimed batch over one connection; what is not reached goes back. Whether to go on with another batch."""
+    left = list(batch)
+    mailer = get_connection()
+    began = time.monotonic()
+    try:
+        _open(mailer)
+        while left and time.monotonic() - began < BATCH_SECONDS and is_listening(mailer):
+            is_certain = _send(mailer, left.pop(0), tally)
+            if not (progress(tally.found - len(left), tally.done, tally.skipped) and is_certain):
+                return False
+        if len(left) == len(batch):
+            raise _unreachable(_("it closed the connection at once"))
+        return True
+    finally:
+        give_back(left)
+        tally.found -= len(left)
+        _close(mailer)
+
+
+def _open(mailer: BaseEmailBackend) -> None:
+    try:
+        mailer.open()
+    except (OSError, smtplib.SMTPException) as failure:
+        raise _unreachable(failure) from failure
+
+
+def _close(mailer: BaseEmailBackend) -> None:
+    """A goodbye that goes wrong changes nothing: every outcome is written already."""
+    try:
+        mailer.close()
+    except (OSError, smtplib.SMTPException):
+        log.info("mail_connection_ended_badly")
+
+
+def is_listening(mailer: BaseEmailBackend) -> bool:
+    """Whether the server still answers, asked before each letter: servers may end a connection between two."""
+    smtp = getattr(mailer, "connection", None)
+    if not hasattr(smtp, "noop"):
+        return True
+    try:
+        return smtp.noop()[0] == 250
+    except (OSError, smtplib.SMTPException):
+        return False
+
+
+def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
+    """Hand over one letter and write down what became of it. False when nobody knows: then the server is not well."""
+    ours = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at)
+    try:
+        _hand_over(mailer, message)
+    except LetterRefused as refusal:
+        _count_attempt(ours, message, str(refusal))
+        tally.skipped += 1
+        tally.report["refused"] = tally.report.get("refused", 0) + 1
+    except MailServerUnreachable:
+        give_back([message])
+        tally.found -= 1
+        raise
+    except Exception as failure:
+        ours.update(status=Status.UNCERTAIN, error=_first_line(failure))
+        tally.skipped += 1
+        tally.report["uncertain"] = tally.report.get("uncertain", 0) + 1
+        log.warning("letter_uncertain", letter=message.pk, failure=type(failure).__name__)
+        return False
+    else:
+        ours.update(status=Status.SENT, sent_at=timezone.now(), attempts=F("attempts") + 1, error="")
+        tally.done += 1
+    return True
+
+
+def _hand_over(mailer: BaseEmailBackend, message: Message) -> None:
+    """Raises LetterRefused (this letter), MailServerUnreachable (nothing left us), anything else when nobody knows."""
+    try:
+        validate_email(message.address)
+        email = as_email(message)
+        email.message()
+    except ValidationError as failure:
+        raise LetterRefused(_("It has no proper e-mail address.")) from failure
+    except Exception as failure:
+        raise LetterRefused(_first_line(failure)) from failure
+    try:
+        mailer.send_messages([email])
+    except smtplib.SMTPRecipientsRefused as refusal:
+        code, said = next(iter(refusal.recipients.values()))
+        raise _refused(code, said) from refusal
+    except smtplib.SMTPSenderRefused as refusal:
+        if refusal.smtp_code not in TOO_BIG:
+            raise _unreachable(refusal) from refusal
+        raise _refused(refusal.smtp_code, refusal.smtp_error) from refusal
+    except (smtplib.SMTPDataError, smtplib.SMTPHeloError) as refusal:
+        raise _refused(refusal.smtp_code, refusal.smtp_error) from refusal
+    except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as failure:
+        raise LetterRefused(_first_line(failure)) from failure
+
+
+def _refused(code: int, said: bytes | str) -> Exception:
+    """A refusal by the server: of this letter, or (421) of everything for now."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    if code == SERVER_CLOSING:
+        return _unreachable(f"{code} {text}")
+    return LetterRefused(f"{code} {text}"[:300])
+
+
+def _count_attempt(ours: Any, message: Message, said: str) -> None:
+    """Another try after a pause, or the end of trying."""
+    attempts = message.attempts + 1
+    if attempts > len(PAUSES):
+        ours.update(status=Status.FAILED, attempts=attempts, error=said[:300])
+        return
+    due_at = timezone.now() + PAUSES[attempts - 1]
+    ours.update(status=Status.QUEUED, attempts=attempts, due_at=due_at, claimed_at=None, error=said[:300])
+
+
+def give_back(batch: list[Message]) -> None:
+    """Return claimed letters to the queue as if nothing had been."""
+    for message in batch:
+        ours = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at)
+        ours.update(status=Status.QUEUED, claimed_at=None)
+
+
+def _unreachable(failure: Any) -> MailServerUnreachable:
+    said = _("The mail server cannot be used now: %(said)s. Nothing is lost; the letters wait and are tried again.")
+    return MailServerUnreachable(said % {"said": _first_line(failure)})
+
+
+def _first_line(failure: Any) -> str:
+    said = (str(failure).strip().splitlines() or [""])[0]
+    return (f"{type(failure).__name__}: {said}" if isinstance(failure, BaseException) else said)[:300]

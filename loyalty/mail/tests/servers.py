@@ -1,0 +1,50 @@
+"""A mail server for tests that takes, refuses or drops letters as told."""
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+
+class Script:
+    """What the server does with each letter: `accept`, `refuse`, `refuse recipient`, `drop after data`, `close`."""
+
+    def __init__(self, behaviour="accept"):
+        self.behaviour = behaviour
+        self.taken = []
+        self.connections = 0
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+        session.host_name = hostname
+        self.connections += 1
+        return responses
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        if self.behaviour == "too busy":
+            return "421 too busy, come back later"
+        if self.behaviour == "unknown sender":
+            return "550 who are you"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if self.behaviour == "refuse recipient" or address.startswith("nobody"):
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.behaviour == "refuse":
+            return "554 not this letter"
+        self.taken.append(envelope)
+        if self.behaviour == "drop after data":
+            server.transport.abort()
+        if self.behaviour == "one per connection":
+            server.transport.write(b"250 OK\r\n")
+            server.transport.close()
+        return "250 OK"
+
+
+class MailServer(Controller):
+    """Listens on a free port of this machine while the test runs."""
+
+    def factory(self):
+        return SMTP(self.handler, hostname="test", enable_SMTPUTF8=False)
