@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -109,8 +110,8 @@ def _shown_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-_MONEY_MESSAGE = 'Send an amount as text with at most two decimals, for example "12.50".'
-_QUANTITY_MESSAGE = 'Send a quantity as text with at most three decimals, for example "1.5".'
+_MONEY_MESSAGE = gettext_noop('Send an amount as text with at most two decimals, for example "12.50".')
+_QUANTITY_MESSAGE = gettext_noop('Send a quantity as text with at most three decimals, for example "1.5".')
 Money = Annotated[
     Decimal,
     PlainValidator(_amount(MONEY, "money_invalid", _MONEY_MESSAGE)),
