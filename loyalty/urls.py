@@ -4,12 +4,16 @@ from django.contrib import admin
 from django.urls import include, path
 
 from loyalty.api import api, api_reference
+from loyalty.health import healthz, readyz
 
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("api/v1/docs", api_reference, name="api_reference"),
     path("api/v1/", api.urls),
     path("", include("members.urls")),
     path("", include("rewards.urls")),
     path("accounts/", include("allauth.urls")),
+    path("", include("loyalty.mail.urls")),
 ]

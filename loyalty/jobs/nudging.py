@@ -66,6 +66,11 @@ def dates_due(at: datetime) -> Iterator[tuple[registry.Job, Program, date]]:
                     yield job, program, day
 
 
+def oldest_due(at: datetime) -> datetime | None:
+    """Since when the oldest run that nobody has claimed is due. None when nothing waits."""
+    return min((day_start(day, program.time_zone) + DUE_AFTER for _, program, day in dates_due(at)), default=None)
+
+
 def _due(at: datetime) -> Iterator[JobRun]:
     for job, program, day in list(dates_due(at)):
         as_of = day_start(day, program.time_zone)

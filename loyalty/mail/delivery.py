@@ -70,6 +70,12 @@ def deliver_due(program: Any = None, *, at: datetime, dry_run: bool = False, pro
     return tally
 
 
+def oldest_due(at: datetime) -> datetime | None:
+    """Since when the letter that waits longest is due. None when none waits."""
+    waiting = Message.objects.filter(status=Status.QUEUED, due_at__lte=at)
+    return waiting.order_by("due_at").values_list("due_at", flat=True).first()
+
+
 def claim(waiting: Any, *, at: datetime) -> list[Message]:
     """Make the next batch ours, and commit that. Two workers at once never claim one letter."""
     locking = {"skip_locked": True} if connection.features.has_select_for_update_skip_locked else {}
