@@ -12,6 +12,17 @@ class LoyaltyConfig(AppConfig):
     name = "loyalty"
     verbose_name = _("Installation")
 
+    def ready(self) -> None:
+        from django.apps import apps
+        from django.db.models.signals import post_migrate, pre_migrate
+
+        from loyalty.desk import roles, second_factor  # noqa: F401  (listens to second factors being set up)
+
+        # The last app's signals: by then every app's permissions exist.
+        last = list(apps.get_app_configs())[-1]
+        pre_migrate.connect(roles.note_known, sender=last, dispatch_uid="desk_permissions_known")
+        post_migrate.connect(roles.make, sender=last, dispatch_uid="desk_roles")
+
 
 class DeskConfig(admin_apps.AdminConfig):
     """Makes `loyalty.backoffice.Desk` the site that every `admin.register` in the project uses."""

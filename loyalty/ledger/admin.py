@@ -18,7 +18,14 @@ from loyalty.ledger import policies, statements
 from loyalty.ledger.forms import ExpiryPolicyForm, ProgramForm
 from loyalty.ledger.models import Account, Allocation, Entry, ExpiryPolicy, Lot, Program, Wallet
 
-KIND_TONES = {"accrual": "good", "reversal": "good", "reinstatement": "good", "redemption": "info", "expiry": "warn", "claw_back": "bad"}
+KIND_TONES = {
+    "accrual": "good",
+    "reversal": "good",
+    "reinstatement": "good",
+    "redemption": "info",
+    "expiry": "warn",
+    "claw_back": "bad",
+}
 LIST_LIMIT = 100
 
 
@@ -63,7 +70,13 @@ class WalletAdmin(DeskAdmin):
     list_display = ["units", "program", "is_main", "shown_worth", "shown_expiry", "activation_days", "notice_days"]
     list_select_related = ["program"]
     fieldsets = [
-        (_("Names"), {"classes": ["tab"], "fields": ["program", "slug", "unit", "units", "unit_id", "units_id", "unit_ms", "units_ms"]}),
+        (
+            _("Names"),
+            {
+                "classes": ["tab"],
+                "fields": ["program", "slug", "unit", "units", "unit_id", "units_id", "unit_ms", "units_ms"],
+            },
+        ),
         (_("Worth"), {"classes": ["tab"], "fields": ["money_per_unit", "decimals", "is_main"]}),
         (_("Time"), {"classes": ["tab"], "fields": ["activation_days", "notice_days"]}),
         (_("Returned goods"), {"classes": ["tab"], "fields": ["debt_policy", "debt_limit"]}),
@@ -91,18 +104,31 @@ class WalletAdmin(DeskAdmin):
         worth = (outstanding * record.money_per_unit).scaleb(-record.decimals)
         return {
             "stats": [
-                Stat(_("Outstanding"), show_points(outstanding, record.decimals), _("Points members could still spend, now or later.")),
-                Stat(_("Liability"), show_money(worth, record.program.currency), _("The money value of the outstanding points.")),
+                Stat(
+                    _("Outstanding"),
+                    show_points(outstanding, record.decimals),
+                    _("Points members could still spend, now or later."),
+                ),
+                Stat(
+                    _("Liability"),
+                    show_money(worth, record.program.currency),
+                    _("The money value of the outstanding points."),
+                ),
             ],
             "panels": [
                 Panel(
                     _("Expiry policies"),
                     [_("Version"), _("Points expire"), _("Since"), _("By")],
-                    [(p.version, words_of(p), moment(p.created_at), p.created_by) for p in record.expiry_policies.all()],
+                    [
+                        (p.version, words_of(p), moment(p.created_at), p.created_by)
+                        for p in record.expiry_policies.all()
+                    ],
                     _("No policy: points never expire."),
                     more=reverse("admin:ledger_expirypolicy_add") + f"?wallet={record.pk}",
                     more_words=_("Make a new version"),
-                    note=_("A new version counts for points earned from then on. Points that members have keep their date."),
+                    note=_(
+                        "A new version counts for points earned from then on. Points that members have keep their date."
+                    ),
                 )
             ],
         }
@@ -182,7 +208,9 @@ class AccountAdmin(BookAdmin):
         decimals = record.wallet.decimals
         held = statements.balance(record.pk, at=timezone.now())
         entries = record.entries.order_by("-number")[:LIST_LIMIT]
-        lots = record.lots.filter(remaining__gt=0).order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")[:LIST_LIMIT]
+        lots = record.lots.filter(remaining__gt=0).order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")[
+            :LIST_LIMIT
+        ]
         return {
             "stats": [
                 Stat(_("Available"), show_points(held.available, decimals), _("Can be spent right now.")),
@@ -232,7 +260,11 @@ class EntryAdmin(BookAdmin):
 
     list_display = ["recorded_at", "shown_kind", "shown_amount", "effective_at", "reference", "actor", "shown_account"]
     list_display_links = ["recorded_at"]
-    list_filter = [("kind", ChoicesDropdownFilter), ("recorded_at", RangeDateTimeFilter), ("account__wallet", RelatedDropdownFilter)]
+    list_filter = [
+        ("kind", ChoicesDropdownFilter),
+        ("recorded_at", RangeDateTimeFilter),
+        ("account__wallet", RelatedDropdownFilter),
+    ]
     list_select_related = ["account__wallet"]
     search_fields = ["reference"]
     search_help_text = _("Exact reference, e.g. purchase:web:R-1001, or # and the number of an account")
@@ -270,7 +302,10 @@ class EntryAdmin(BookAdmin):
     def page_context(self, request: HttpRequest, record: Entry) -> dict[str, Any]:
         decimals = record.account.wallet.decimals
         drawn = record.allocations.select_related("lot")[:LIST_LIMIT]
-        rows = [(*lot_row(a.lot, decimals)[:1], show_points(a.amount, decimals), *lot_row(a.lot, decimals)[2:]) for a in drawn]
+        rows = [
+            (*lot_row(a.lot, decimals)[:1], show_points(a.amount, decimals), *lot_row(a.lot, decimals)[2:])
+            for a in drawn
+        ]
         lot = Lot.objects.filter(entry=record).first()
         corrections = [entry_row(e, decimals) for e in record.corrections.all()[:LIST_LIMIT]]
         title = _("Given back to these lots") if record.amount > 0 else _("Taken from these lots")
@@ -288,7 +323,16 @@ class EntryAdmin(BookAdmin):
 class LotAdmin(BookAdmin):
     """Lots: the points of each credit and what became of them."""
 
-    list_display = ["shown_id", "shown_granted", "shown_remaining", "redeemed", "expired", "available_at", "last_day", "shown_account"]
+    list_display = [
+        "shown_id",
+        "shown_granted",
+        "shown_remaining",
+        "redeemed",
+        "expired",
+        "available_at",
+        "last_day",
+        "shown_account",
+    ]
     list_filter = [("expires_at", RangeDateTimeFilter), "is_pending"]
     list_select_related = ["account__wallet"]
     search_fields = ["account"]
@@ -296,7 +340,10 @@ class LotAdmin(BookAdmin):
     fieldsets = [
         (None, {"fields": ["shown_id", "shown_account", "entry", "rule_version", "expiry_policy"]}),
         (_("Time"), {"fields": ["granted_at", "available_at", "last_day", "confirm_by", "is_pending"]}),
-        (_("Points"), {"fields": ["granted", "returned", "redeemed", "expired", "clawed_back", "forfeited", "remaining", "held"]}),
+        (
+            _("Points"),
+            {"fields": ["granted", "returned", "redeemed", "expired", "clawed_back", "forfeited", "remaining", "held"]},
+        ),
     ]
     readonly_fields = ["shown_id", "shown_account", "last_day"]
 

@@ -35,7 +35,9 @@ class ProgramForm(StampedForm):
         """A currency there is, in capitals."""
         code = self.cleaned_data["currency"].upper()
         if code not in list_currencies():
-            raise forms.ValidationError(_("There is no currency “%(code)s”. Use the three letters, e.g. IDR, MYR or SGD.") % {"code": code})
+            raise forms.ValidationError(
+                _("There is no currency “%(code)s”. Use the three letters, e.g. IDR, MYR or SGD.") % {"code": code}
+            )
         return code
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple, UnfoldAdminSplitDateTimeWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSplitDateTimeWidget
 
 from loyalty.pos.keys import SCOPES
 from loyalty.pos.models import ApiKey
@@ -14,7 +14,7 @@ class ApiKeyForm(forms.ModelForm):
     """A new key: for whom, for which program, and what it may do."""
 
     scopes = forms.MultipleChoiceField(
-        label=_("may"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultiple
+        label=_("may"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
     expires_at = forms.SplitDateTimeField(label=_("valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text=_("Empty: until it is revoked."))  # fmt: skip
 

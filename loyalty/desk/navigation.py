@@ -1,0 +1,129 @@
+"""What stands at the side and at the top of the desk: only what the person may see, in the words of the trade."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.dataclasses import SearchResult
+
+from loyalty.desk import programs
+
+# Group title, then (title, icon, URL name, permission).
+GROUPS = [
+    (
+        _("Customers"),
+        [
+            (_("Members"), "group", "members_member_changelist", "members.view_member"),
+            (_("Purchases"), "shopping_bag", "members_purchase_changelist", "members.view_purchase"),
+        ],
+    ),
+    (
+        _("Offers"),
+        [
+            (_("Campaigns"), "campaign", "campaigns_campaign_changelist", "campaigns.view_campaign"),
+            (_("Standing rules"), "rule", "campaigns_rule_changelist", "campaigns.view_rule"),
+            (_("Rewards"), "redeem", "rewards_reward_changelist", "rewards.view_reward"),
+            (_("Redemptions"), "confirmation_number", "rewards_redemption_changelist", "rewards.view_redemption"),
+            (_("Check a voucher"), "qr_code_scanner", "rewards_voucher_check", "rewards.view_voucher"),
+        ],
+    ),
+    (
+        _("The books"),
+        [
+            (_("Ledger entries"), "receipt_long", "ledger_entry_changelist", "ledger.view_entry"),
+            (_("Lots"), "inventory_2", "ledger_lot_changelist", "ledger.view_lot"),
+            (_("Accounts"), "account_balance_wallet", "ledger_account_changelist", "ledger.view_account"),
+        ],
+    ),
+    (
+        _("Operations"),
+        [
+            (_("Jobs"), "schedule", "jobs_overview", "jobs.view_jobrun"),
+            (_("Job runs"), "history", "jobs_jobrun_changelist", "jobs.view_jobrun"),
+            (_("Letters"), "mail", "mail_message_changelist", "mail.view_message"),
+            (
+                _("Schedules"),
+                "timer",
+                "django_celery_beat_periodictask_changelist",
+                "django_celery_beat.view_periodictask",
+            ),
+        ],
+    ),
+    (
+        _("Settings"),
+        [
+            (_("Programs"), "loyalty", "ledger_program_changelist", "ledger.view_program"),
+            (_("Wallets"), "wallet", "ledger_wallet_changelist", "ledger.view_wallet"),
+            (_("Expiry policies"), "hourglass_bottom", "ledger_expirypolicy_changelist", "ledger.view_expirypolicy"),
+            (_("Tiers"), "military_tech", "members_tier_changelist", "members.view_tier"),
+            (_("Tier policies"), "stairs", "members_tierpolicy_changelist", "members.view_tierpolicy"),
+            (_("Stores"), "storefront", "pos_store_changelist", "pos.view_store"),
+            (_("Tills"), "point_of_sale", "pos_till_changelist", "pos.view_till"),
+            (_("API keys"), "key", "pos_apikey_changelist", "pos.view_apikey"),
+        ],
+    ),
+    (
+        _("Staff"),
+        [
+            (_("Staff and sign-ins"), "badge", "auth_user_changelist", "auth.view_user"),
+            (_("Roles"), "shield_person", "auth_group_changelist", "auth.view_group"),
+            (_("Audit log"), "policy", "admin_logentry_changelist", "admin.view_logentry"),
+        ],
+    ),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups and links this person may open."""
+    home = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
+    shown: list[dict[str, Any]] = [{"title": "", "items": [home]}]
+    for title, links in GROUPS:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{url}")}
+            for name, icon, url, permission in links
+            if request.user.has_perm(permission)
+        ]
+        if items:
+            shown.append({"title": title, "separator": True, "items": items})
+    return shown
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """What one may do about one's own sign-in."""
+    return [
+        {"title": _("Second factor and passkeys"), "link": reverse("mfa_index")},
+        {"title": _("Change password"), "link": reverse("admin:password_change")},
+    ]
+
+
+def subheader(request: HttpRequest) -> str:
+    """The program being looked at, under the name of the desk."""
+    program = programs.chosen(request) if request.user.is_authenticated else None
+    return str(program) if program else ""
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """The desk's own few styles."""
+    return static("desk/desk.css")
+
+
+def found(request: HttpRequest, term: str) -> list[SearchResult]:
+    """What the command search finds among members, rewards and campaigns: a handful of each, by indexed prefixes."""
+    results = []
+    for model, model_admin in admin.site._registry.items():
+        if not getattr(model_admin, "in_command_search", False) or not model_admin.has_view_permission(request):
+            continue
+        rows, _many = model_admin.get_search_results(request, model_admin.get_queryset(request), term)
+        for record in rows[:8]:
+            results.append(
+                SearchResult(
+                    title=str(record),
+                    description=str(getattr(record, "shown_number", "") or model._meta.verbose_name),
+                    link=model_admin.page_of(record),
+                    icon=model_admin.command_icon,
+                )
+            )
+    return results

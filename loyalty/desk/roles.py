@@ -1,0 +1,120 @@
+"""The roles of the staff (DOMAIN 12.5), as groups with permissions.
+
+They are made after every migrate. What an operator changed on a role stays: an existing group only receives
+permissions that this very migrate brought into being.
+"""
+
+from typing import Any
+
+from django.apps import apps
+from django.db import DatabaseError, connections
+from django.utils.translation import gettext_lazy as _
+
+PROGRAM_MANAGER = "program manager"
+MARKETING_ASSISTANT = "marketing assistant"
+SUPPORT_AGENT = "support agent"
+FINANCE = "finance"
+AUDITOR = "auditor"
+OPS = "ops"
+ADMINISTRATOR = "administrator"
+TITLES = {
+    PROGRAM_MANAGER: _("Program manager"),
+    MARKETING_ASSISTANT: _("Marketing assistant"),
+    SUPPORT_AGENT: _("Support agent"),
+    FINANCE: _("Finance"),
+    AUDITOR: _("Auditor"),
+    OPS: _("Operations"),
+    ADMINISTRATOR: _("Administrator"),
+}
+
+PROGRAM = ["ledger.program", "ledger.wallet", "ledger.expirypolicy", "members.tier", "members.tierpolicy"]
+OFFERS = ["rewards.reward", "campaigns.campaign", "campaigns.rule"]
+SHOPS = ["pos.store", "pos.till", "pos.apikey"]
+PEOPLE = ["members.member", "members.purchase", "members.event", "members.tierstay"]
+VOUCHERS = ["rewards.redemption", "rewards.voucher"]
+BOOKS = ["ledger.account", "ledger.entry", "ledger.lot", "ledger.allocation"]
+LETTERS = ["mail.message"]
+RUNS = ["jobs.jobrun", "jobs.heartbeat"]
+VERSIONS = ["campaigns.ruleversion"]
+SCHEDULES = [f"django_celery_beat.{name}" for name in ("periodictask", "intervalschedule", "crontabschedule", "clockedschedule", "solarschedule")]  # fmt: skip
+STAFF = ["auth.user", "auth.group"]
+AUDIT = ["admin.logentry"]
+EVERYTHING = (
+    PROGRAM + OFFERS + VERSIONS + SHOPS + PEOPLE + VOUCHERS + BOOKS + LETTERS + RUNS + SCHEDULES + STAFF + AUDIT
+)
+
+
+def _may(verbs: str, models: list[str]) -> set[str]:
+    """Permission names such as `members.view_member`."""
+    return {f"{label.split('.')[0]}.{verb}_{label.split('.')[1]}" for label in models for verb in verbs.split()}
+
+
+def rights() -> dict[str, set[str]]:
+    """What each role may do, as permission names."""
+    see, write = "view", "view add change"
+    figures, export, run = {"loyalty.see_figures"}, {"loyalty.export_lists"}, {"loyalty.run_jobs"}
+    manager = (
+        _may(write, PROGRAM + OFFERS + SHOPS + ["members.member"])
+        | _may("delete", [*OFFERS, "members.tier", "pos.store", "pos.till"])
+        | _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + RUNS + VERSIONS)
+        | _may("change", VOUCHERS + LETTERS)
+        | figures
+        | export
+    )
+    return {
+        PROGRAM_MANAGER: manager,
+        MARKETING_ASSISTANT: _may(write, OFFERS)
+        | _may(see, PROGRAM + VERSIONS + PEOPLE + VOUCHERS + LETTERS)
+        | figures,
+        SUPPORT_AGENT: _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + OFFERS + PROGRAM[-2:])
+        | _may("add change", ["members.member"])
+        | _may("change", VOUCHERS + LETTERS),
+        FINANCE: _may(see, PROGRAM + OFFERS + VERSIONS + PEOPLE + VOUCHERS + BOOKS + RUNS) | figures | export,
+        AUDITOR: _may(see, EVERYTHING) | figures,
+        OPS: _may(see, RUNS + LETTERS + SHOPS + PROGRAM)
+        | _may("change", LETTERS + RUNS)
+        | _may("view add change delete", SCHEDULES)
+        | run,
+        ADMINISTRATOR: manager
+        | _may(see, EVERYTHING)
+        | _may(write, STAFF)
+        | _may("change", RUNS)
+        | _may("view add change delete", SCHEDULES)
+        | run,
+    }
+
+
+def note_known(using: str = "default", **kwargs: Any) -> None:
+    """Before a migrate: remember which permissions exist, to tell later which are new."""
+    permission = apps.get_model("auth", "Permission")
+    try:
+        tables = connections[using].introspection.table_names()
+        known = (
+            set(permission.objects.using(using).values_list("pk", flat=True))
+            if permission._meta.db_table in tables
+            else set()
+        )
+    except DatabaseError:
+        known = set()
+    _known[using] = known
+
+
+_known: dict[str, set[int]] = {}
+
+
+def make(using: str = "default", **kwargs: Any) -> None:
+    """After a migrate: make the groups that are missing; give the others what has come into being just now."""
+    group_model, permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
+    known = _known.pop(using, None)
+    by_name = {
+        f"{app}.{codename}": pk
+        for pk, app, codename in permission.objects.using(using).values_list(
+            "pk", "content_type__app_label", "codename"
+        )
+    }
+    for role, names in rights().items():
+        group, is_new = group_model.objects.using(using).get_or_create(name=role)
+        wanted = {by_name[name] for name in names if name in by_name}
+        given = wanted if is_new else wanted - (wanted if known is None else known)
+        if given:
+            group.permissions.add(*given)

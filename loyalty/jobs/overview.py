@@ -1,0 +1,105 @@
+"""The jobs as an operator sees them: each with its last run, when it is next due, and whether it is late."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from loyalty.common.clock import day_start
+from loyalty.common.money import show_points
+from loyalty.jobs import nudging, registry
+from loyalty.jobs.models import Heartbeat, JobRun
+from loyalty.ledger.models import Program
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One job for one program (None: for the whole installation)."""
+
+    job: registry.Job
+    last: JobRun | None
+    next_due: datetime | None
+    is_late: bool
+    title: str = ""
+    report: list[str] = field(default_factory=list)
+
+
+def states(program: Program | None, *, at: datetime) -> list[JobState]:
+    """Every job with its last run and next due time; a constant number of queries."""
+    known = registry.jobs()
+    newest = JobRun.objects.filter(job__in=[job.name for job in known], is_dry=False).order_by()
+    mine = newest.filter(program__isnull=True) | (newest.filter(program=program) if program else newest.none())
+    last = {
+        run.job: run
+        for run in JobRun.objects.filter(pk__in=mine.values("job").annotate(newest=Max("pk")).values("newest"))
+    }
+    owed: dict[str, datetime] = {}
+    for job, owner, day in nudging.dates_due(at):
+        if program and owner.pk == program.pk:
+            owed.setdefault(job.name, day_start(day, program.time_zone) + nudging.DUE_AFTER)
+    patience = timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
+    found = []
+    for job in known:
+        due = owed.get(job.name)
+        run = last.get(job.name)
+        found.append(
+            JobState(
+                job=job,
+                last=run,
+                next_due=due or _following(job, program, at),
+                is_late=due is not None and due + patience < at,
+                title=str(job.title),
+                report=words(run.report) if run else [],
+            )
+        )
+    return found
+
+
+def signs_of_life(*, at: datetime) -> dict[str, datetime]:
+    """When beat's nudge and the worker were last seen."""
+    return dict(Heartbeat.objects.values_list("name", "seen_at"))
+
+
+def is_asleep(*, at: datetime) -> bool:
+    """Whether nobody has looked for due work for longer than we are patient."""
+    seen = signs_of_life(at=at).get("nudge")
+    return seen is None or at - seen > timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
+
+
+def words(report: Mapping[str, Any]) -> list[str]:
+    """A run's report as short phrases."""
+    phrases = []
+    for key, value in report.items():
+        if isinstance(value, bool | list | dict):
+            continue
+        number = show_points(value) if isinstance(value, int) else str(value)
+        known = _known(key)
+        phrases.append(known % {"number": number} if known else f"{key.replace('_', ' ')}: {number}")
+    return phrases
+
+
+def _known(key: str) -> str:
+    return {
+        "lots": _("%(number)s lots"),
+        "accounts": _("%(number)s accounts"),
+        "points": _("%(number)s points"),
+        "entries": _("%(number)s entries read"),
+        "violations": _("%(number)s violations"),
+        "members": _("%(number)s members"),
+        "letters": _("%(number)s letters"),
+        "queued": _("%(number)s letters queued"),
+        "refused": _("%(number)s refused"),
+        "uncertain": _("%(number)s uncertain"),
+    }.get(key, "")
+
+
+def _following(job: registry.Job, program: Program | None, at: datetime) -> datetime | None:
+    """When a daily job that owes nothing is due again; nudged jobs are due all the time."""
+    if not job.is_daily or program is None:
+        return None
+    today = nudging.business_date(program, at)
+    return day_start(today + timedelta(days=1), program.time_zone) + nudging.DUE_AFTER

@@ -1,0 +1,294 @@
+"""Members on the desk: who they are, what they have, what they did."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of, explain
+from loyalty.common.money import show_money, show_points
+from loyalty.desk import programs
+from loyalty.desk.panels import Panel, Stat, badge, link
+from loyalty.ledger import statements
+from loyalty.ledger.models import Entry
+from members import desk, enrolment, searching
+from members.forms import ContactForm
+from members.models import Event, Member, MemberAccount, Purchase, Tier, TierPolicy, TierStay
+
+
+@admin.register(Member)
+class MemberAdmin(DeskAdmin):
+    """Members. Adding one enrols them; editing changes how to reach them, never their points."""
+
+    form = ContactForm
+    list_display = ["shown_member", "email", "shown_tier", "shown_balance", "language", "shown_status", "enrolled_at"]
+    list_display_links = ["shown_member"]
+    list_filter = [
+        ("tier", RelatedDropdownFilter),
+        ("language", ChoicesDropdownFilter),
+        ("status", ChoicesDropdownFilter),
+        ("program", RelatedDropdownFilter),
+        ("enrolled_at", RangeDateFilter),
+    ]
+    list_select_related = ["tier"]
+    search_fields = ["number"]
+    search_help_text = _("Beginning of the member number, e-mail address, name or phone")
+    in_command_search = True
+    command_icon = "person"
+    add_fieldsets = [(None, {"fields": [("program", "language"), "name", ("email", "phone"), "birthday"]})]
+    fieldsets = [
+        (
+            _("Contact"),
+            {
+                "fields": [
+                    ("shown_number", "shown_status"),
+                    ("name", "language"),
+                    ("email", "phone"),
+                    ("birthday", "enrolled_at"),
+                ]
+            },
+        )
+    ]
+    readonly_fields = ["shown_number", "shown_status", "enrolled_at"]
+    actions_list = ["export_list"]
+    export_columns = (
+        (_("Number"), lambda m: m.number), (_("Name"), lambda m: m.name), (_("E-mail"), lambda m: m.email),
+        (_("Phone"), lambda m: m.phone), (_("Language"), lambda m: m.language), (_("Tier"), lambda m: m.tier.slug),
+        (_("Status"), lambda m: m.status), (_("Enrolled at"), lambda m: m.enrolled_at),
+    )  # fmt: skip
+    empty_words = _("No members yet. Enrol the first one here, import purchases, or let the web shop enrol them.")
+
+    def get_urls(self) -> list[Any]:
+        """From an account of the books to the member who holds it."""
+        holder = path("holder/<int:account_id>/", self.admin_site.admin_view(self.holder), name="members_member_holder")
+        return [holder, *super().get_urls()]
+
+    def holder(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Lead to the member behind an account."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(
+            self.page_of(get_object_or_404(MemberAccount.objects.select_related("member"), account=account_id).member)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"program": programs.chosen(request)} | super().get_changeform_initial_data(request)
+
+    def found_by(self, term: str) -> Q:
+        """By the beginning of what people tell on the phone; each part rests on an index."""
+        return searching.found_by(term)
+
+    def complete(self, rows: list[Member]) -> None:
+        """The balances of all members on the page in three queries."""
+        held = {
+            pair.member_id: pair
+            for pair in MemberAccount.objects.filter(member__in=rows, wallet__is_main=True).select_related("wallet")
+        }
+        balances = statements.balances([pair.account_id for pair in held.values()], at=timezone.now())
+        for member in rows:
+            pair = held.get(member.pk)
+            member.balance_shown = (
+                show_points(balances[pair.account_id].available, pair.wallet.decimals) if pair else "–"
+            )
+
+    def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
+        """A new member is enrolled by the verb: number, tier, accounts and welcome letter."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = enrolment.enrol(
+            obj.program, name=obj.name, email=obj.email, phone=obj.phone, birthday=obj.birthday, language=obj.language, source="desk", at=timezone.now(), actor=actor_of(request),
+        )  # fmt: skip
+        obj.__dict__.update({k: v for k, v in made.__dict__.items() if k != "_state"})
+        obj._state.adding = False
+
+    def page_context(self, request: HttpRequest, record: Member) -> dict[str, Any]:
+        return desk.page(record, at=timezone.now())
+
+    @display(description=_("member"))
+    def shown_member(self, member: Member) -> str:
+        return format_html(
+            '<span class="desk-two-lines">{}<small>{}</small></span>', member.name or _("No name"), member.shown_number
+        )
+
+    @display(description=_("member number"))
+    def shown_number(self, member: Member) -> str:
+        return member.shown_number
+
+    @display(description=_("tier"))
+    def shown_tier(self, member: Member) -> str:
+        return badge(member.tier, "info" if member.tier.rank else "")
+
+    @display(description=_("balance"))
+    def shown_balance(self, member: Member) -> str:
+        return getattr(member, "balance_shown", "–")
+
+    @display(description=_("status"))
+    def shown_status(self, member: Member) -> str:
+        return badge(member.get_status_display(), "good" if member.status == Member.Status.ACTIVE else "bad")
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(BookAdmin):
+    """Sales as the tills reported them."""
+
+    list_display = ["occurred_at", "shown_receipt", "shown_member", "store", "shown_total", "shown_points", "tier"]
+    list_display_links = ["occurred_at"]
+    list_filter = [
+        ("program", RelatedDropdownFilter),
+        ("occurred_at", RangeDateFilter),
+        ("store", RelatedDropdownFilter),
+    ]
+    list_select_related = ["member", "store", "tier"]
+    ordering = ["-occurred_at", "-id"]
+    search_fields = ["receipt"]
+    search_help_text = _("Exact receipt number, or a member number")
+    actions_list = ["export_list"]
+    export_columns = (
+        (_("Occurred at"), lambda p: p.occurred_at), (_("Source"), lambda p: p.source), (_("Receipt"), lambda p: p.receipt),
+        (_("Member"), lambda p: p.member.number), (_("Total"), lambda p: p.total), (_("Currency"), lambda p: p.currency),
+        (_("Points"), lambda p: p.points), (_("Tier"), lambda p: p.tier.slug),
+    )  # fmt: skip
+    fieldsets = [
+        (None, {"fields": [("shown_receipt", "shown_member"), ("occurred_at", "recorded_at"), ("store", "channel")]}),
+        (
+            _("Amounts"),
+            {"fields": [("shown_total", "eligible"), ("items", "tier"), ("qualifying_points", "qualifying_spend")]},
+        ),
+    ]
+    readonly_fields = ["shown_receipt", "shown_member", "shown_total"]
+    empty_words = _("No purchases yet. They come from tills and web shops, or from a file: manage.py import_purchases.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Purchase]:
+        """Of the program being looked at: that is how the index by day is laid."""
+        program = programs.chosen(request)
+        found = super().get_queryset(request)
+        return found.filter(program=program) if program else found
+
+    def found_by(self, term: str) -> Q:
+        digits = term.replace(" ", "")
+        if digits.isdecimal() and len(digits) == 12:
+            return Q(member__in=Member.objects.filter(number=digits))
+        return Q(receipt=term)
+
+    @display(description=_("receipt"))
+    def shown_receipt(self, purchase: Purchase) -> str:
+        return f"{purchase.source} / {purchase.receipt}"
+
+    @display(description=_("member"))
+    def shown_member(self, purchase: Purchase) -> str:
+        return link(reverse("admin:members_member_change", args=[purchase.member_id]), purchase.member)
+
+    @display(description=_("total"))
+    def shown_total(self, purchase: Purchase) -> str:
+        return show_money(purchase.total, purchase.currency)
+
+    @display(description=_("points"))
+    def shown_points(self, purchase: Purchase) -> str:
+        return show_points(purchase.points)
+
+    def page_context(self, request: HttpRequest, record: Purchase) -> dict[str, Any]:
+        entry = Entry.objects.filter(
+            account__member_account__member=record.member, reference=f"purchase:{record.source}:{record.receipt}"
+        ).first()
+        said = explain(entry.explanation) if entry else _("This purchase earned no points.")
+        rows = [
+            (
+                line.number,
+                line.product or "–",
+                line.category or "–",
+                line.quantity.normalize(),
+                show_money(line.amount, record.currency),
+                show_points(line.points),
+            )
+            for line in record.lines.order_by("number")[:200]
+        ]
+        lines = Panel(
+            _("Lines"),
+            ["#", _("Product"), _("Category"), _("Quantity"), _("Amount"), _("Points")],
+            rows,
+            numeric=frozenset({3, 4, 5}),
+        )
+        return {
+            "stats": [Stat(_("Points earned"), show_points(record.points), url=reverse("admin:ledger_entry_change", args=[entry.pk]) if entry else "")],
+            "panels_before": [Panel(_("In words"), [], [], said)],
+            "panels": [lines] if rows else [],
+        }  # fmt: skip
+
+
+@admin.register(Event)
+class EventAdmin(BookAdmin):
+    """What members did that is no purchase."""
+
+    list_display = ["occurred_at", "kind", "key", "shown_member", "points"]
+    list_select_related = ["member"]
+    search_fields = ["key"]
+
+    def found_by(self, term: str) -> Q:
+        return Q(key=term)
+
+    @display(description=_("member"))
+    def shown_member(self, event: Event) -> str:
+        return link(reverse("admin:members_member_change", args=[event.member_id]), event.member)
+
+
+@admin.register(TierStay)
+class TierStayAdmin(BookAdmin):
+    """Who was in which tier, from when until when."""
+
+    list_display = ["member", "tier", "since", "until", "cause"]
+    list_select_related = ["member", "tier"]
+    ordering = ["-id"]
+
+
+@admin.register(Tier)
+class TierAdmin(DeskAdmin):
+    """The ladder of a program."""
+
+    list_display = ["name", "program", "rank", "threshold", "member_count"]
+    list_filter = ["program"]
+    list_select_related = ["program"]
+    fieldsets = [
+        (_("Names"), {"classes": ["tab"], "fields": ["program", "slug", "name", "name_id", "name_ms"]}),
+        (_("Reached from"), {"classes": ["tab"], "fields": ["rank", "threshold"]}),
+        (_("Benefits"), {"classes": ["tab"], "fields": ["benefits", "benefits_id", "benefits_ms"]}),
+    ]
+    keep_instead = _("Members are or were in it.")
+
+    def complete(self, rows: list[Tier]) -> None:
+        counted = dict(
+            Member.objects.filter(tier__in=rows).order_by().values_list("tier").annotate(members=Count("pk"))
+        )
+        for tier in rows:
+            tier.members_shown = f"{counted.get(tier.pk, 0):,}"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tier | None = None) -> list[str]:
+        return ["program", "slug"] if obj else []
+
+    @display(description=_("members"))
+    def member_count(self, tier: Tier) -> str:
+        return getattr(tier, "members_shown", "")
+
+
+@admin.register(TierPolicy)
+class TierPolicyAdmin(DeskAdmin):
+    """What counts towards tiers, and over which window."""
+
+    list_display = ["program", "metric", "window", "months"]
+    list_select_related = ["program"]
+    fields = ["program", "metric", "window", "months"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TierPolicy | None = None) -> list[str]:
+        return ["program"] if obj else []

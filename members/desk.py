@@ -1,0 +1,129 @@
+"""What the desk shows about a member. Upper floors add their own tables here: the question is theirs to ask."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from loyalty.backoffice import explain
+from loyalty.common.money import show_money, show_points
+from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
+from loyalty.ledger import statements
+from loyalty.ledger.models import Account, Entry
+from loyalty.mail.models import Message
+from members import tiers
+from members.models import Member, Purchase, TierStay
+
+AHEAD = timedelta(days=60)
+ROWS = 10
+LETTER_TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn"}
+# Tables of upper floors: functions of (member, at) that return panels.
+more_panels: list[Callable[[Member, datetime], list[Panel]]] = []
+
+
+def page(member: Member, *, at: datetime) -> dict[str, Any]:
+    """Figures and tables of a member's page; a constant number of queries."""
+    account = (
+        Account.objects.select_related("wallet").filter(member_account__member=member, wallet__is_main=True).first()
+    )
+    panels = [*_entries(account), *_running_out(account, at), *[p for more in more_panels for p in more(member, at)]]
+    return {
+        "stats": [*_balance(account, at), _tier(member, at)],
+        "panels": [*panels, _purchases(member), _stays(member), _letters(member)],
+    }
+
+
+def _balance(account: Account | None, at: datetime) -> list[Stat]:
+    if account is None:
+        return []
+    held, decimals = statements.balance(account.pk, at=at), account.wallet.decimals
+    return [
+        Stat(_("Available"), show_points(held.available, decimals), _("Points the member can spend right now."), account.wallet.units),
+        Stat(_("Pending"), show_points(held.pending, decimals), _("Earned, but cannot be spent yet.")),
+        *([Stat(_("Held"), show_points(held.held, decimals), _("Reserved for a redemption that is not finished."))] if held.held else []),
+        Stat(_("Owed"), show_points(held.debt, decimals), _("Owed after goods were returned. The next points earned repay it."), tone="bad" if held.debt else ""),
+    ]  # fmt: skip
+
+
+def _tier(member: Member, at: datetime) -> Stat:
+    standing = tiers.standing(member, at=at)
+    hint = _("What counts towards the tier now. Spending points never costs a tier.")
+    if standing.next_tier is None:
+        return Stat(_("Tier"), standing.tier, hint, _("the highest"))
+    missing = (
+        show_money(standing.missing, member.program.currency)
+        if standing.metric == "spend"
+        else show_points(int(standing.missing))
+    )
+    return Stat(
+        _("Tier"),
+        standing.tier,
+        hint,
+        _("%(missing)s more for %(tier)s") % {"missing": missing, "tier": standing.next_tier},
+    )
+
+
+def _entries(account: Account | None) -> list[Panel]:
+    if account is None:
+        return []
+    decimals = account.wallet.decimals
+    tones = {"accrual": "good", "reversal": "good", "redemption": "info", "expiry": "warn", "claw_back": "bad"}
+    rows = [
+        (
+            link(reverse("admin:ledger_entry_change", args=[e.pk]), moment(e.effective_at)),
+            badge(e.get_kind_display(), tones.get(e.kind, "")),
+            signed(e.amount, show_points(e.amount, decimals)),
+            explain(e.explanation) or e.reason or e.reference,
+        )
+        for e in Entry.objects.filter(account=account).order_by("-number")[:ROWS]
+    ]
+    headers = [_("When"), _("What"), _("Points"), _("Why")]
+    more = reverse("admin:ledger_entry_changelist") + f"?q=%23{account.pk}"
+    return [
+        Panel(_("Latest entries"), headers, rows, _("No points have moved yet."), more=more, numeric=frozenset({2}))
+    ]
+
+
+def _running_out(account: Account | None, at: datetime) -> list[Panel]:
+    found = statements.expiring(account.pk, at=at, until=at + AHEAD) if account else []
+    if not found:
+        return []
+    rows = [(day(last), show_points(points, account.wallet.decimals)) for last, points in found]
+    return [
+        Panel(_("Running out in the next 60 days"), [_("Last valid day"), _("Points")], rows, numeric=frozenset({1}))
+    ]
+
+
+def _purchases(member: Member) -> Panel:
+    bought = Purchase.objects.filter(member=member).select_related("store").order_by("-occurred_at")[:ROWS]
+    rows = [
+        (
+            link(reverse("admin:members_purchase_change", args=[p.pk]), moment(p.occurred_at)),
+            f"{p.source} / {p.receipt}",
+            p.store or p.channel or "–",
+            show_money(p.total, p.currency),
+            show_points(p.points),
+        )
+        for p in bought
+    ]
+    headers = [_("When"), _("Receipt"), _("Where"), _("Total"), _("Points")]
+    more = reverse("admin:members_purchase_changelist") + f"?q={member.number}"
+    return Panel(_("Purchases"), headers, rows, _("No purchase yet."), more=more, numeric=frozenset({3, 4}))
+
+
+def _stays(member: Member) -> Panel:
+    stays = TierStay.objects.filter(member=member).select_related("tier").order_by("-since", "-id")[:ROWS]
+    rows = [(s.tier, day(s.since), day(s.until) if s.until else _("today"), s.cause) for s in stays]
+    return Panel(_("Tier history"), [_("Tier"), _("From"), _("Until"), _("Cause")], rows)
+
+
+def _letters(member: Member) -> Panel:
+    letters = Message.objects.filter(recipient=member.number).order_by("-id")[:ROWS]
+    rows = [
+        (link(reverse("admin:mail_message_change", args=[m.pk]), moment(m.queued_at)), m.kind, badge(m.get_status_display(), LETTER_TONES.get(m.status, "")), m.address)
+        for m in letters
+    ]  # fmt: skip
+    more = reverse("admin:mail_message_changelist") + f"?q={member.number}"
+    return Panel(_("Letters"), [_("When"), _("Letter"), _("Status"), _("To")], rows, _("No letter yet."), more=more)
