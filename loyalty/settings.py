@@ -204,6 +204,8 @@ ACCOUNT_FORMS = {
     "request_login_code": "members.signin.RequestCodeForm",
     "reset_password": "members.signin.StaffPasswordForm",
 }
+# Five tries per code and fifteen codes an hour leave a guesser one chance in five hundred a day.
+ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,3/m/key,15/h/key"}
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
 # How many proxies of ours stand in front: the login limits count per address of the client, not of the proxy.

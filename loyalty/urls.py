@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from loyalty.api import api, api_reference
+from loyalty.demonstration import second_factor
 from loyalty.health import healthz, readyz
 
 urlpatterns = [
@@ -16,4 +17,5 @@ urlpatterns = [
     path("", include("rewards.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("loyalty.mail.urls")),
+    path("demo/second-factor/", second_factor, name="demo_second_factor"),
 ]

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import render
@@ -31,6 +32,7 @@ from django.utils.translation import gettext_lazy as _
 from members.models import Member
 
 log = structlog.get_logger()
+LONGEST_ADDRESS = 254
 MEMBER_SESSION_SECONDS = 60 * 60 * 24 * 30
 
 
@@ -91,9 +93,7 @@ def member_of(user: Any) -> Member | None:
     """The active member this signed-in user is, with program, tier and main account's wallet at hand."""
     if not user.is_authenticated:
         return None
-    return (
-        Member.objects.filter(user_id=user.pk, status=Member.Status.ACTIVE).select_related("program", "tier").first()
-    )
+    return Member.objects.filter(user_id=user.pk, status=Member.Status.ACTIVE).select_related("program", "tier").first()
 
 
 def stay_signed_in(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
@@ -109,6 +109,8 @@ class RequestCodeForm(RequestLoginCodeForm):
     """Asks for an e-mail address. The answer is the same whether or not the address is known."""
 
     def clean_email(self) -> str:
+        if len(self.cleaned_data["email"]) > LONGEST_ADDRESS:
+            raise ValidationError(_("This e-mail address is too long. Please check it."))
         email = super().clean_email().lower()
         self._user = user_for(email)
         return email

@@ -11,7 +11,7 @@ urlpatterns = [
     path("profile/", views.show_profile, name="portal_profile"),
     path("profile/language/", views.save_language, name="portal_language"),
     path("language/", views.switch_language, name="portal_switch_language"),
-    path("accounts/signup/", views.to_sign_in),
-    path("accounts/email/", views.to_sign_in),
-    path("accounts/password/set/", views.to_sign_in),
+    path("accounts/signup/", views.to_sign_in, name="portal_not_signup"),
+    path("accounts/email/", views.to_sign_in, name="portal_not_email"),
+    path("accounts/password/set/", views.to_sign_in, name="portal_not_password_set"),
 ]

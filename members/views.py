@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.views import RequestLoginCodeView
 from django.conf import settings
 from django.contrib import messages
@@ -25,7 +26,18 @@ from members.preferences import choose_language
 LANGUAGE_COOKIE_SECONDS = 60 * 60 * 24 * 365
 LARGEST_NUMBER = 2**63 - 1
 
-sign_in = RequestLoginCodeView.as_view(template_name="account/request_login_code.html")
+
+class SignIn(RequestLoginCodeView):
+    """Ask for a code. Whoever asks again, for instance with another address, starts anew."""
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponseRedirect | None:
+        if request.method != "POST":
+            return super()._redirect_to_pending_stage(request, stage)
+        clear_login(request)
+        return None
+
+
+sign_in = SignIn.as_view()
 
 
 @require_GET
@@ -86,9 +98,7 @@ def save_language(request: HttpRequest) -> HttpResponse:
     """Keep the language the member wants pages and letters in."""
     language = request.POST.get("language", "")
     try:
-        choose_language(
-            request.member, language, at=timezone.now(), actor=f"member:{request.member.number}"
-        )
+        choose_language(request.member, language, at=timezone.now(), actor=f"member:{request.member.number}")
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("portal_profile")

@@ -58,7 +58,9 @@ def _tier(member: Member, at: Any) -> dict[str, Any]:
 
 def _in_order(offers: list[catalogue.Offer]) -> list[catalogue.Offer]:
     """What can be had first, cheapest before dear; then what is nearest."""
-    return sorted(offers, key=lambda offer: (not offer.can_redeem, _out_of_reach(offer), offer.missing, offer.reward.cost))
+    return sorted(
+        offers, key=lambda offer: (not offer.can_redeem, _out_of_reach(offer), offer.missing, offer.reward.cost)
+    )
 
 
 def _out_of_reach(offer: catalogue.Offer) -> bool:
