@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from loyalty.ledger import expiry, posting
 from loyalty.ledger.checking import verify

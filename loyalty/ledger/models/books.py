@@ -1,136 +1,14 @@
-"""The books: programs, wallets, accounts, and the entries, lots and allocations that every point is traced through.
+"""Accounts, and the entries, lots and allocations that every point is traced through.
 
 Amounts are integers in the wallet's smallest unit. Entries and allocations are never updated or deleted (triggers in
 `triggers.py` see to it); lots and accounts carry what is left, and `checking.py` proves that it equals the entries.
 """
 
-from decimal import Decimal
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.common.languages import Named
-
-
-class Program(Named):
-    """One loyalty scheme: its clock, its money, its rounding (DOMAIN 1)."""
-
-    class BaseRules(models.TextChoices):
-        BEST = "best", _("the best one counts")
-        SUM = "sum", _("they add up")
-
-    class Rounding(models.TextChoices):
-        FLOOR = "floor", _("down")
-        HALF_UP = "half_up", _("half up")
-        CEILING = "ceiling", _("up")
-
-    slug = models.SlugField(_("short name"), unique=True)
-    time_zone = models.CharField(_("program clock"), max_length=64, default="Asia/Jakarta")
-    currency = models.CharField(_("currency"), max_length=3, default="IDR")
-    base_rules = models.CharField(_("several base rules"), max_length=4, choices=BaseRules, default=BaseRules.BEST)
-    rounding = models.CharField(_("rounding"), max_length=8, choices=Rounding, default=Rounding.FLOOR)
-    earns_on_tax = models.BooleanField(_("earns on tax"), default=True)
-    earns_on_delivery = models.BooleanField(_("earns on delivery"), default=False)
-    terms = models.TextField(_("terms"), blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
-    created_at = models.DateTimeField(_("created at"))
-
-    class Meta:
-        verbose_name = _("program")
-        verbose_name_plural = _("programs")
-        ordering = ["id"]
-
-
-class Wallet(models.Model):
-    """One kind of points in a program, with its names, worth and policies (DOMAIN 1, 9.1)."""
-
-    class DebtPolicy(models.TextChoices):
-        PENDING_ONLY = "pending", _("take from pending points only")
-        FLOOR = "floor", _("stop at zero and write the rest off")
-        DEBT = "debt", _("let the member owe the rest")
-
-    program = models.ForeignKey(Program, models.PROTECT, related_name="wallets", verbose_name=_("program"))
-    slug = models.SlugField(_("short name"))
-    unit = models.CharField(_("name of one"), max_length=40, default="point")
-    unit_id = models.CharField(_("name of one in Indonesian"), max_length=40, blank=True)
-    unit_ms = models.CharField(_("name of one in Malay"), max_length=40, blank=True)
-    units = models.CharField(_("name of many"), max_length=40, default="points")
-    units_id = models.CharField(_("name of many in Indonesian"), max_length=40, blank=True)
-    units_ms = models.CharField(_("name of many in Malay"), max_length=40, blank=True)
-    decimals = models.PositiveSmallIntegerField(_("decimals"), default=0)
-    is_main = models.BooleanField(_("main wallet"), default=False)
-    money_per_unit = models.DecimalField(
-        _("money value of one"),
-        max_digits=14,
-        decimal_places=6,
-        default=Decimal("0"),
-        help_text=_("In the program's currency."),
-    )
-    notice_days = models.PositiveSmallIntegerField(_("days of notice before expiry"), default=14)
-    activation_days = models.PositiveSmallIntegerField(_("days until points can be spent"), default=0)
-    debt_policy = models.CharField(
-        _("when returned goods leave too few points"), max_length=8, choices=DebtPolicy, default=DebtPolicy.DEBT
-    )
-    debt_limit = models.BigIntegerField(_("most a member may owe"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("wallet")
-        verbose_name_plural = _("wallets")
-        ordering = ["program_id", "-is_main", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["program", "slug"], name="wallet_slug_once_per_program"),
-            models.UniqueConstraint(fields=["program"], condition=Q(is_main=True), name="one_main_wallet_per_program"),
-            models.CheckConstraint(condition=Q(decimals__lte=6), name="wallet_at_most_six_decimals"),
-            models.CheckConstraint(condition=Q(money_per_unit__gte=0), name="wallet_worth_not_negative"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.program}: {self.units}"
-
-
-class ExpiryPolicy(models.Model):
-    """One version of how long a wallet's points live. The highest version counts for new lots (DOMAIN 9.1, 9.4)."""
-
-    class Kind(models.TextChoices):
-        NEVER = "never", _("never")
-        DAYS = "days", _("days after activation")
-        MONTHS = "months", _("months after activation")
-        YEARS = "years", _("years after activation")
-        FIXED_DATE = "date", _("on a fixed date")
-        INACTIVITY = "inactivity", _("months without activity")
-
-    class RoundTo(models.TextChoices):
-        DAY = "", _("the day itself")
-        MONTH = "month", _("end of the month")
-        QUARTER = "quarter", _("end of the quarter")
-        YEAR = "year", _("end of the year")
-
-    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="expiry_policies", verbose_name=_("wallet"))
-    version = models.PositiveIntegerField(_("version"))
-    kind = models.CharField(_("points expire"), max_length=12, choices=Kind, default=Kind.NEVER)
-    count = models.PositiveIntegerField(_("how many"), default=0)
-    last_day = models.DateField(_("last valid day"), null=True, blank=True)
-    round_to = models.CharField(_("rounded to"), max_length=8, choices=RoundTo, default=RoundTo.DAY, blank=True)
-    created_at = models.DateTimeField(_("created at"))
-    created_by = models.CharField(_("created by"), max_length=64)
-
-    class Meta:
-        verbose_name = _("expiry policy")
-        verbose_name_plural = _("expiry policies")
-        ordering = ["wallet_id", "-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["wallet", "version"], name="expiry_policy_version_once_per_wallet"),
-            models.CheckConstraint(
-                condition=Q(kind__in=["never", "date"]) | Q(count__gt=0), name="expiry_policy_counts_something"
-            ),
-            models.CheckConstraint(
-                condition=~Q(kind="date") | Q(last_day__isnull=False), name="expiry_policy_date_has_a_day"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.wallet} v{self.version}"
+from loyalty.ledger.models.programs import ExpiryPolicy, Wallet
 
 
 class Account(models.Model):
