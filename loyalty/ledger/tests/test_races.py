@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 
+from loyalty.common.bulk import is_postgresql
 from loyalty.ledger import expiry, posting
 from loyalty.ledger.checking import verify
 from loyalty.ledger.models import Entry
@@ -15,7 +16,7 @@ from members.testing import OPENING, give_points
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.postgresql,
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="row locks need PostgreSQL"),
+    pytest.mark.skipif(not is_postgresql(), reason="row locks need PostgreSQL"),
 ]
 LATER = OPENING + timedelta(days=10)
 
