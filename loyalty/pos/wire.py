@@ -115,7 +115,6 @@ _QUANTITY_MESSAGE = gettext_noop('Send a quantity as text with at most three dec
 Money = Annotated[
     Decimal,
     PlainValidator(_amount(MONEY, "money_invalid", _MONEY_MESSAGE)),
-    PlainSerializer(lambda value: f"{value:f}", return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,2})?$", "examples": ["12.50"]}),
 ]
 Quantity = Annotated[
