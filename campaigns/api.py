@@ -14,7 +14,7 @@ from campaigns.purchases import Recorded, Sale, SaleLine
 from loyalty.common.errors import Refusal
 from loyalty.pos.doors import actor, caller, writes
 from loyalty.pos.models import Store
-from loyalty.pos.wire import Incoming, Instant, InstantOut, Money, MoneyOut, Outgoing, Quantity, text
+from loyalty.pos.wire import Incoming, Instant, InstantOut, Money, MoneyOut, Outgoing, Quantity
 from members import lookup
 from members.activity import CLOCK_TOLERANCE
 from members.answers import BalanceOut, TierOut, balances_out, tier_out
@@ -42,24 +42,24 @@ class LineIn(Incoming):
     """One line. `amount` is what was paid for it, after discounts."""
 
     amount: Money
-    product: text(80, least=0) = ""
-    category: text(80, least=0) = ""
+    product: str = Field("", max_length=80)
+    category: str = Field("", max_length=80)
     quantity: Quantity = Field(default="1", validate_default=True)
 
 
 class PurchaseIn(Incoming):
     """A sale as the till reports it. The lines and `delivery` add up to `total`; `tax` says how much of it is tax."""
 
-    member: text(20)
-    source: text(32)
-    receipt: text(80)
+    member: str = Field(min_length=1, max_length=20)
+    source: str = Field(min_length=1, max_length=32)
+    receipt: str = Field(min_length=1, max_length=80)
     occurred_at: Instant
     total: Money
     currency: str = Field(pattern="^[A-Z]{3}$", examples=["IDR"])
     items: int = Field(0, ge=0, le=1_000_000)
     lines: list[LineIn] = Field(default_factory=list, max_length=MOST_LINES)
-    store: text(50, least=0) = ""
-    channel: text(16, least=0) = ""
+    store: str = Field("", max_length=50)
+    channel: str = Field("", max_length=16)
     tax: Money = Field(default="0", validate_default=True)
     delivery: Money = Field(default="0", validate_default=True)
     paid_with_points: Money = Field(default="0", validate_default=True)
@@ -86,10 +86,10 @@ class PurchaseOut(Outgoing):
 class EventIn(Incoming):
     """Something a member did that is no purchase."""
 
-    member: text(20)
+    member: str = Field(min_length=1, max_length=20)
     kind: str = Field(pattern="^[a-z0-9][a-z0-9_-]{0,39}$", examples=["review"])
-    source: text(32)
-    key: text(80)
+    source: str = Field(min_length=1, max_length=32)
+    key: str = Field(min_length=1, max_length=80)
     occurred_at: Instant
 
 

@@ -1,7 +1,7 @@
 """What the API says about a member: who they are, what they have, where they stand."""
 
 from datetime import datetime
-from typing import Literal
+from decimal import Decimal
 
 from loyalty.common.languages import in_language
 from loyalty.ledger import statements
@@ -47,7 +47,7 @@ class MemberOut(Outgoing):
     """A member with balance and tier."""
 
     number: str
-    status: Literal["active", "closed"]
+    status: str
     name: str
     email: str
     phone: str
@@ -111,7 +111,7 @@ def tier_out(member: Member, *, at: datetime) -> TierOut:
         measured=standing.measured,
         since=standing.since,
         counts_until=standing.counts_until,
-        next=NextTierOut(tier=following.slug, name=str(following), missing=standing.missing or 0)
+        next=NextTierOut(tier=following.slug, name=str(following), missing=standing.missing or Decimal(0))
         if following
         else None,
     )

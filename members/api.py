@@ -14,7 +14,7 @@ from pydantic import Field
 
 from loyalty.common.errors import Refusal
 from loyalty.pos.doors import actor, caller, reads, writes
-from loyalty.pos.wire import Day, Incoming, InstantOut, Outgoing, text
+from loyalty.pos.wire import Day, Incoming, InstantOut, Outgoing
 from members import history, lookup
 from members.answers import MemberOut, member_out
 from members.enrolment import enrol, main_account
@@ -54,13 +54,13 @@ class LookupAmbiguous(Refusal):
 class EnrolIn(Incoming):
     """A customer who joins. `source` and `source_key` name the customer in the shop's own system."""
 
-    name: text(120, least=0) = ""
-    email: text(254, least=0) = Field("", examples=["ani@example.com"])
+    name: str = Field("", max_length=120)
+    email: str = Field("", max_length=254, examples=["ani@example.com"])
     phone: str = Field("", pattern=r"^(\+?[0-9][0-9 ()-]{4,22})?$", examples=["+62 812 3456 7890"])
     birthday: Day | None = None
     language: Literal["en", "id", "ms"] = "en"
-    source: text(32, least=0) = ""
-    source_key: text(80, least=0) = ""
+    source: str = Field("", max_length=32)
+    source_key: str = Field("", max_length=80)
 
 
 class EntryOut(Outgoing):

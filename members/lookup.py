@@ -1,5 +1,6 @@
 """Finding one member of a program. A member of another program is answered like one that does not exist."""
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from loyalty.common.ids import is_member_number
@@ -38,5 +39,6 @@ def unknown() -> MemberUnknown:
     return MemberUnknown(_("There is no such member. Check the number, or enrol the customer first."))
 
 
-def _members(program: Program):
+def _members(program: Program) -> QuerySet[Member]:
+    """The members of a program, with what answers say of them."""
     return Member.objects.filter(program=program).select_related("program", "tier")

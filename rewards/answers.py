@@ -82,7 +82,9 @@ class RedemptionOut(Outgoing):
 
 def refusal_out(refusal: Refusal | None) -> RefusalOut | None:
     """A refusal as the API says it."""
-    return refusal and RefusalOut(code=refusal.code, detail=str(refusal), numbers=refusal.numbers)
+    if refusal is None:
+        return None
+    return RefusalOut(code=refusal.code, detail=str(refusal), numbers=refusal.numbers)
 
 
 def _reward_fields(reward: Reward) -> dict[str, Any]:

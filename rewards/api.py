@@ -8,7 +8,7 @@ from ninja import Router, Status
 from pydantic import Field
 
 from loyalty.pos.doors import actor, caller, reads, writes
-from loyalty.pos.wire import Incoming, Outgoing, Reference, text
+from loyalty.pos.wire import Incoming, Outgoing, Reference
 from members import lookup
 from rewards import catalogue, redemption, vouchers
 from rewards.answers import (
@@ -40,9 +40,9 @@ class OffersOut(Outgoing):
 class RedemptionIn(Incoming):
     """A wish to redeem. `reference` is yours: the same one never redeems twice."""
 
-    reward: text(50)
+    reward: str = Field(min_length=1, max_length=50)
     reference: Reference
-    source: text(32) = "api"
+    source: str = Field("api", min_length=1, max_length=32)
 
 
 class CancelIn(Incoming):
@@ -54,8 +54,8 @@ class CancelIn(Incoming):
 class UseIn(Incoming):
     """Where a voucher is used. The same till and receipt get the first answer again."""
 
-    till: text(64)
-    receipt: text(80)
+    till: str = Field(min_length=1, max_length=64)
+    receipt: str = Field(min_length=1, max_length=80)
 
 
 @router.get("/rewards", response=RewardsOut, operation_id="list_rewards", summary="List the rewards")

@@ -146,10 +146,9 @@ def _replay(first: IdempotencyRecord, called: str) -> HttpResponse:
     """The first answer again."""
     if first.request_digest != called:
         raise KeyReused(_("This Idempotency-Key was used for another call. Send a new one for a new call."))
-    content_type = "application/problem+json" if first.status >= 400 else "application/json; charset=utf-8"
-    return HttpResponse(
-        first.body, status=first.status, content_type=content_type, headers={"Idempotency-Replayed": "true"}
-    )
+    status = first.status or 200
+    content_type = "application/problem+json" if status >= 400 else "application/json; charset=utf-8"
+    return HttpResponse(first.body, status=status, content_type=content_type, headers={"Idempotency-Replayed": "true"})
 
 
 def _keep(api_key: ApiKey, key: str, called: str, at: datetime, response: HttpResponse) -> None:

@@ -49,7 +49,7 @@ def problem(
 ) -> JsonResponse:
     """An error answer. Without code or detail the plain ones of the status are said."""
     plain_code, plain_detail = PLAIN.get(status, ("error", _("The call was refused.")))
-    body = {
+    body: dict[str, Any] = {
         "type": f"urn:setia:problem:{code or plain_code}",
         "title": str(TITLES.get(status, _("Refused"))),
         "status": status,

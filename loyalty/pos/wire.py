@@ -13,13 +13,13 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -33,9 +33,21 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Incoming(BaseModel):
-    """A body of a call: unknown fields and silent casts are refused."""
+    """A body of a call: unknown fields, silent casts and texts that are no line of text are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def printable(cls, value: Any) -> Any:
+        """Text without control characters, and not only blank."""
+        if not isinstance(value, str) or not value:
+            return value
+        if not value.isprintable():
+            raise PydanticCustomError("not_printable", _("Send printable characters on one line."))
+        if not value.strip():
+            raise PydanticCustomError("blank", _("Send more than blanks."))
+        return value
 
 
 class Outgoing(BaseModel):
@@ -44,26 +56,12 @@ class Outgoing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _printable(text: str) -> str:
-    """Text without control characters, and not only blank."""
-    if not text.isprintable():
-        raise PydanticCustomError("not_printable", _("Send printable characters on one line."))  # type: ignore[arg-type]
-    if text and not text.strip():
-        raise PydanticCustomError("blank", _("Send more than blanks."))  # type: ignore[arg-type]
-    return text
-
-
-def text(most: int, *, least: int = 1) -> Any:
-    """A line of text of so many characters."""
-    return Annotated[str, Field(min_length=least, max_length=most), AfterValidator(_printable)]
-
-
 def _amount(pattern: re.Pattern[str], code: str, message: str) -> Any:
     """A reader of decimal strings."""
 
     def read(value: Any) -> Decimal:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise PydanticCustomError(code, _(message))  # type: ignore[arg-type]
+            raise PydanticCustomError(code, _(message))
         return Decimal(value)
 
     return read
@@ -78,7 +76,7 @@ def _instant(value: Any) -> datetime:
         except ValueError:
             found = None
     if found is None or found.tzinfo is None:
-        raise PydanticCustomError(  # type: ignore[arg-type]
+        raise PydanticCustomError(
             "instant_invalid", _("Send a date and time with its zone, for example 2026-03-01T12:00:00+07:00.")
         )
     try:
@@ -86,7 +84,7 @@ def _instant(value: Any) -> datetime:
     except OverflowError:
         found = None
     if found is None or found < EARLIEST or found.year > 2200:
-        raise PydanticCustomError("instant_out_of_range", _("This date is too far away. Check the year."))  # type: ignore[arg-type]
+        raise PydanticCustomError("instant_out_of_range", _("This date is too far away. Check the year."))
     return found
 
 
@@ -99,9 +97,9 @@ def _day(value: Any) -> date:
         except ValueError:
             found = None
     if found is None:
-        raise PydanticCustomError("date_invalid", _("Send a day that exists, for example 1990-12-31."))  # type: ignore[arg-type]
+        raise PydanticCustomError("date_invalid", _("Send a day that exists, for example 1990-12-31."))
     if found < EARLIEST_BIRTHDAY:
-        raise PydanticCustomError("date_out_of_range", _("This date is too far away. Check the year."))  # type: ignore[arg-type]
+        raise PydanticCustomError("date_out_of_range", _("This date is too far away. Check the year."))
     return found
 
 

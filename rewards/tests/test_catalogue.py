@@ -41,7 +41,11 @@ def test_the_catalogue_says_what_can_be_had_and_why_not(program, ani):
 
 def test_the_catalogue_and_the_redemption_say_the_same(program, ani):
     give_points(ani, 150)
-    for slug, more in {"a": {"cost": 400}, "b": {"stock": 0}, "c": {"minimum_tier": Tier.objects.get(slug="gold")}}.items():
+    for slug, more in {
+        "a": {"cost": 400},
+        "b": {"stock": 0},
+        "c": {"minimum_tier": Tier.objects.get(slug="gold")},
+    }.items():
         reward = make_reward(program, slug, **more)
         with pytest.raises(redemption.Refusal) as refusal:
             redemption.redeem(ani, reward, at=LATER, reference=slug, source="test", actor="test")

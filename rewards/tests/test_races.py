@@ -110,9 +110,7 @@ def test_a_voucher_used_and_cancelled_at_once_is_exactly_one_of_the_two(program,
             lambda made=made, till=till: vouchers.use(made.voucher, at=LATER, till=till, receipt="R", actor="t")
             for till in ("till-1", "till-2")
         ]
-        results, _codes = race(
-            lambda made=made: redemption.cancel(made, at=LATER, actor="t", by_member=True), *tills
-        )
+        results, _codes = race(lambda made=made: redemption.cancel(made, at=LATER, actor="t", by_member=True), *tills)
         made.refresh_from_db()
         voucher = Voucher.objects.get(redemption=made)
         ends.append(made.status)
@@ -126,9 +124,7 @@ def test_a_voucher_used_and_cancelled_at_once_is_exactly_one_of_the_two(program,
 def test_thirty_cancels_at_once_give_the_points_back_once(program, ani):
     give_points(ani, 100)
     made = wish(ani, make_reward(program, stock=1), "r")()
-    results, codes = race(
-        *(lambda: redemption.cancel(made, at=LATER, actor="t", by_member=True) for _ in range(30))
-    )
+    results, codes = race(*(lambda: redemption.cancel(made, at=LATER, actor="t", by_member=True) for _ in range(30)))
     assert (len(results), codes, points_of(ani, at=LATER)) == (30, [], 100)
     assert Reward.objects.get().taken == 0
 

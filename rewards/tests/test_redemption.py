@@ -198,7 +198,9 @@ def test_an_expired_reward_cannot_be_cancelled_whether_or_not_the_job_ran(progra
         redemption.cancel(marked, at=after, actor="test", by_member=False)
 
 
-def test_a_redemption_costs_the_same_number_of_queries_whatever_the_history(program, ani, django_assert_max_num_queries):
+def test_a_redemption_costs_the_same_number_of_queries_whatever_the_history(
+    program, ani, django_assert_max_num_queries
+):
     for number in range(30):
         give_points(ani, 10, reference=f"g{number}")
     reward = make_reward(program, cost=10, limit_per_member=99)

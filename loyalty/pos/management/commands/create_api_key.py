@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Program
-from loyalty.pos import keys
+from loyalty.pos.keys import SCOPES
+from loyalty.pos.keys import create as make_key
 from loyalty.pos.models import Store
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         """Program, name, scopes."""
         parser.add_argument("--program", required=True, help="short name of the program")
         parser.add_argument("--name", required=True, help="who uses the key")
-        parser.add_argument("--scope", action="append", choices=list(keys.SCOPES), help="may be repeated; default: all")
+        parser.add_argument("--scope", action="append", choices=list(SCOPES), help="may be repeated; default: all")
         parser.add_argument("--store", help="code of the store it belongs to")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -30,10 +31,10 @@ class Command(BaseCommand):
         try:
             program = Program.objects.get(slug=options["program"])
             store = Store.objects.get(program=program, code=options["store"]) if options["store"] else None
-            key, secret = keys.create(
+            key, secret = make_key(
                 program,
                 name=options["name"],
-                scopes=options["scope"] or keys.SCOPES,
+                scopes=options["scope"] or SCOPES,
                 at=timezone.now(),
                 actor="command:create_api_key",
                 store=store,
