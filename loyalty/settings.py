@@ -30,7 +30,7 @@ DATA_DIR = Path(env.str("SETIA_DATA_DIR", default=str(BASE_DIR / "var")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the default one would put its own admin site in place of the desk
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",

@@ -181,5 +181,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if state != Redemption.Status.ISSUED:
         return redirect("portal_voucher", held.pk)
     held.member = request.member
-    shown = {"redemption": held, "returns": holdings.returns(held, at=at), "wallet": held.reward.wallet}
+    parts = holdings.returns(held, at=at)
+    total = sum(part.points for part in parts if not part.is_lost)
+    shown = {"redemption": held, "returns": parts, "total": total, "wallet": held.reward.wallet}
     return render(request, "rewards/cancel.html", shown)
