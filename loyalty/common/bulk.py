@@ -6,6 +6,7 @@ beyond what the database itself promises: the caller has made the rows from chec
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
@@ -79,7 +80,7 @@ def _sqlite_value(field: models.Field) -> Any:
     if isinstance(field, models.JSONField):
         return json.dumps
     if isinstance(field, models.DateTimeField):
-        return connection.ops.adapt_datetimefield_value
+        return lru_cache(maxsize=4096)(connection.ops.adapt_datetimefield_value)  # batches repeat their instants
     if isinstance(field, models.DecimalField):
         return lambda value: connection.ops.adapt_decimalfield_value(value, field.max_digits, field.decimal_places)
     return lambda value: value
