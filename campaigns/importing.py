@@ -130,7 +130,8 @@ def _record(program: Program, readings: list[Reading], report: Report, *, at: da
     members, new = _enrol(program, readings, at=at, actor=actor)
     for reading in readings:
         reading.sale.member_id = members.get(reading.applicant.source_key)
-    outcomes = purchases.record_many(program, [reading.sale for reading in readings], at=at, actor=actor)
+    sales = [reading.sale for reading in readings]
+    outcomes = purchases.record_many(program, sales, at=at, actor=actor, are_judged=True)
     for reading, outcome in zip(readings, outcomes, strict=True):
         if outcome.refusal:
             report.reject(reading.line, outcome.refusal)

@@ -82,16 +82,19 @@ def record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorde
 
 
 @transaction.atomic
-def record_many(program: Program, sales: Sequence[Sale], *, at: datetime, actor: str) -> list[Outcome]:
+def record_many(
+    program: Program, sales: Sequence[Sale], *, at: datetime, actor: str, are_judged: bool = False
+) -> list[Outcome]:
     """Record many sales with a constant number of statements; one outcome each, in the order given.
 
-    A refused sale leaves no trace and does not hold up the others.
+    A refused sale leaves no trace and does not hold up the others. `are_judged` says that `activity.judge` has let all of
+    them pass at this very `at`, so that it is not asked again.
     """
     outcomes = [Outcome(sale) for sale in sales]
     members = _members(program, {sale.member_id for sale in sales})
     locking.lock(*(account_id for _, account_id in members.values()))
     fresh = _fresh(program, outcomes)
-    accepted = [outcome for outcome in fresh if _accept(outcome, program, members, at)]
+    accepted = [outcome for outcome in fresh if _accept(outcome, program, members, at, are_judged)]
     if accepted:
         accepted.sort(key=lambda outcome: outcome.sale.occurred_at)
         _write(program, accepted, members, at=at, actor=actor)
@@ -201,11 +204,14 @@ def _fresh(program: Program, outcomes: Sequence[Outcome]) -> list[Outcome]:
     return list(fresh.values())
 
 
-def _accept(outcome: Outcome, program: Program, members: dict[int, tuple[str, int]], at: datetime) -> bool:
+def _accept(
+    outcome: Outcome, program: Program, members: dict[int, tuple[str, int]], at: datetime, is_judged: bool
+) -> bool:
     """Whether a sale can be recorded; if not, its outcome says why."""
     sale = outcome.sale
     try:
-        activity.judge(sale, program, at=at)
+        if not is_judged:
+            activity.judge(sale, program, at=at)
         if sale.member_id not in members:
             raise _unknown_member()
         if members[sale.member_id][0] == Member.Status.CLOSED:

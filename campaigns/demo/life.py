@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from campaigns.demo.program import ZONE
 from loyalty.common.clock import day_start, local_day
@@ -12,7 +12,7 @@ from loyalty.common.errors import Refusal
 from loyalty.ledger import expiry
 from loyalty.ledger.models import Lot, Program
 from loyalty.ledger.policies import open_at
-from members.models import Member
+from members.models import Member, MemberAccount
 from rewards import redemption, vouchers
 from rewards.models import Redemption, Reward
 
@@ -26,7 +26,8 @@ def live(program: Program, *, at: datetime, with_redemptions: bool, progress: Pr
     """Redeem and expire in order of time up to `at`; returns the points expired and the members to show."""
     stars = _stars(program, at=at)
     expired = 0
-    moments = _moments(at) if with_redemptions else []
+    is_lived = Redemption.objects.filter(member__program=program, reference=f"demo:{REDEMPTIONS - 1}").exists()
+    moments = _moments(at) if with_redemptions and not is_lived else []
     rewards = list(Reward.objects.filter(program=program).order_by("position"))
     for number, moment in enumerate(moments):
         expired += _expire_until(program, moment)
@@ -62,16 +63,17 @@ def _redeem_one(
     if Redemption.objects.filter(member__program=program, reference=reference).exists():
         return
     chance = Random(f"setia redemption {number}")
-    member = stars[number // 10 % len(stars)] if number % 10 == 7 else _somebody(program, chance, at=at)
-    for reward in chance.sample(rewards, len(rewards)):
-        try:
-            taken = redemption.redeem(
-                member, reward, at=at, reference=reference, source=SOURCE, actor=f"member:{member.number}"
-            )
-        except Refusal:
-            continue
-        _end(taken, chance, number=number, until=until)
-        return
+    people = [stars[number // 10 % len(stars)]] if number % 10 == 7 and stars else []
+    for member in (*people, _somebody(program, chance, at=at)):
+        for reward in chance.sample(rewards, len(rewards)):
+            try:
+                taken = redemption.redeem(
+                    member, reward, at=at, reference=reference, source=SOURCE, actor=f"member:{member.number}"
+                )
+            except Refusal:
+                continue
+            _end(taken, chance, number=number, until=until)
+            return
 
 
 def _end(taken: Redemption, chance: Random, *, number: int, until: datetime) -> None:
@@ -99,13 +101,20 @@ def _somebody(program: Program, chance: Random, *, at: datetime) -> Member:
 
 
 def _stars(program: Program, *, at: datetime) -> list[Member]:
-    """One member per language with much to look at: many purchases over the last year and a good tier."""
+    """One member per language with much to look at: points that run out soon, many recent purchases, a good tier."""
+    soon = Q(account__lots__expires_at__gt=at, account__lots__expires_at__lte=at + timedelta(days=45))
+    running_out = (
+        MemberAccount.objects.filter(member=OuterRef("pk"))
+        .annotate(points=Sum("account__lots__remaining", filter=soon))
+        .values("points")
+    )
     busy = (
-        Member.objects.filter(program=program, tier__slug="gold")
-        .annotate(recent=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=150))))
-        .annotate(lately=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=370))))
+        Member.objects.filter(program=program, tier__slug__in=["silver", "gold"])
+        .annotate(recent=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=330))))
+        .annotate(ending=Subquery(running_out))
+        .filter(ending__gte=200)
         .select_related("program", "tier")
-        .order_by("-recent", "-lately", "source_key")
+        .order_by("-recent", "source_key")
     )
     stars = [busy.filter(language=language).first() for language in ("en", "id", "ms")]
     return [star for star in stars if star is not None]
