@@ -1,0 +1,99 @@
+"""Closed months: what finance has signed off takes no more back-dated entries (DOMAIN 13.2).
+
+Months are the program clock's and are closed in order; the first close takes everything before its month along. What
+would have been true in a closed month is true from the first instant of the first open one, as a correction there. The
+figures of a close are kept with it, and the ledger has to give them again at any later time.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from loyalty.common.clock import add_months, day_start, local_day
+from loyalty.common.errors import Refusal
+from loyalty.ledger import finance
+from loyalty.ledger.models import PeriodClose, Wallet
+
+
+class MonthNotOver(Refusal):
+    """The month still runs in the program clock."""
+
+    code = "month_not_over"
+
+
+class MonthClosed(Refusal):
+    """The month has been closed before."""
+
+    code = "month_closed"
+
+
+class MonthOutOfOrder(Refusal):
+    """An earlier month is still open."""
+
+    code = "month_out_of_order"
+
+
+def open_since(wallet_ids: Iterable[int]) -> dict[int, datetime]:
+    """The first instant of the first open month of each wallet that has closed one: one query."""
+    closes = (
+        PeriodClose.objects.filter(wallet__any_of=list(wallet_ids))
+        .order_by()
+        .values_list("wallet_id", "wallet__program__time_zone")
+        .annotate(last=Max("month"))
+    )
+    return {wallet_id: day_start(add_months(last, 1), zone) for wallet_id, zone, last in closes}
+
+
+def in_the_open(effective_at: datetime, since: datetime | None) -> datetime:
+    """The instant an entry is true from, given the first open one (None: nothing is closed)."""
+    return since if since and effective_at < since else effective_at
+
+
+def open_instant(wallet: Wallet | int, effective_at: datetime, recorded_at: datetime) -> datetime:
+    """From when an entry must be true: `effective_at`, or the first open instant when that month is closed.
+
+    Asks nothing of the database for what is recorded as it happens: the month that runs is never closed. For many
+    entries, and for a `recorded_at` that is not now, use `open_since` and `in_the_open`.
+    """
+    if effective_at >= recorded_at:
+        return effective_at
+    wallet_id = wallet if isinstance(wallet, int) else wallet.id
+    return in_the_open(effective_at, open_since([wallet_id]).get(wallet_id))
+
+
+@transaction.atomic
+def close_month(wallet: Wallet, month: date, *, at: datetime, actor: str) -> PeriodClose:
+    """Sign a month off: its roll-forward is kept, and nothing is posted into it any more.
+
+    Raises MonthNotOver, MonthClosed (also when a later month is closed) or MonthOutOfOrder; then nothing has changed.
+    """
+    month = month.replace(day=1)
+    locked = Wallet.objects.select_for_update(of=("self",)).select_related("program").get(id=wallet.id)
+    zone = locked.program.time_zone
+    last = locked.period_closes.aggregate(last=Max("month"))["last"]
+    shown = f"{month:%Y-%m}"
+    if last and month <= last:
+        raise MonthClosed(_("%(month)s is closed already.") % {"month": shown}, month=shown)
+    if last and month > add_months(last, 1):
+        first = f"{add_months(last, 1):%Y-%m}"
+        raise MonthOutOfOrder(
+            _("Months are closed in order: close %(first)s first.") % {"first": first}, month=shown, first=first
+        )
+    if at < day_start(add_months(month, 1), zone):
+        raise MonthNotOver(
+            _("%(month)s is not over yet: it can be closed from %(day)s in the program clock.")
+            % {"month": shown, "day": add_months(month, 1).isoformat()},
+            month=shown,
+        )
+    figures = finance.roll_forward(locked, month)
+    return PeriodClose.objects.create(
+        wallet=locked, month=month, closed_at=at, closed_by=actor, figures=figures.as_json()
+    )
+
+
+def last_month(wallet: Wallet, *, at: datetime) -> date:
+    """The first day of the month before the one that runs at an instant."""
+    return add_months(local_day(at, wallet.program.time_zone).replace(day=1), -1)

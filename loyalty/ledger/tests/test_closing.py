@@ -1,0 +1,68 @@
+"""Months that finance signed off: in order, once, and closed to whatever comes late."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from loyalty.ledger import closing, finance
+from loyalty.ledger.models import PeriodClose, Wallet
+from members.testing import OPENING, give_points
+
+pytestmark = pytest.mark.usefixtures("proven_books")
+JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
+# The month ends at midnight in Jakarta, seven hours before UTC.
+FEBRUARY_BEGINS = datetime(2026, 1, 31, 17, tzinfo=UTC)
+MARCH_BEGINS = datetime(2026, 2, 28, 17, tzinfo=UTC)
+
+
+@pytest.fixture
+def wallet(program):
+    return Wallet.objects.select_related("program").get(program=program)
+
+
+def close(wallet, month, at=MARCH_BEGINS):
+    return closing.close_month(wallet, month, at=at, actor="staff:1")
+
+
+def test_a_month_is_closed_once_it_is_over_in_the_program_clock(wallet, ani):
+    give_points(ani, 10)
+    with pytest.raises(closing.MonthNotOver, match="2026-01 is not over yet: it can be closed from 2026-02-01"):
+        close(wallet, JANUARY, at=FEBRUARY_BEGINS - timedelta(microseconds=1))
+    assert not PeriodClose.objects.exists()
+    closed = close(wallet, date(2026, 1, 20), at=FEBRUARY_BEGINS)
+    assert (closed.month, closed.closed_by) == (JANUARY, "staff:1")
+    assert closed.figures == finance.roll_forward(wallet, JANUARY).as_json()
+    assert (closed.figures["month"], closed.figures["closing"]) == ("2026-01", 10)
+
+
+def test_months_are_closed_once_and_in_order(wallet):
+    close(wallet, JANUARY)
+    for month in (JANUARY, date(2025, 12, 1)):
+        with pytest.raises(closing.MonthClosed, match="is closed already"):
+            close(wallet, month)
+    with pytest.raises(closing.MonthOutOfOrder, match="close 2026-02 first"):
+        close(wallet, MARCH, at=MARCH_BEGINS + timedelta(days=31))
+    close(wallet, FEBRUARY)
+    assert PeriodClose.objects.count() == 2
+
+
+def test_what_would_be_true_in_a_closed_month_is_true_from_the_first_open_instant(wallet, siti):
+    late = MARCH_BEGINS + timedelta(days=3)
+    assert closing.open_instant(wallet, OPENING, late) == OPENING
+    close(wallet, JANUARY)
+    assert closing.open_instant(wallet, OPENING, late) == FEBRUARY_BEGINS
+    assert closing.open_instant(wallet.id, FEBRUARY_BEGINS, late) == FEBRUARY_BEGINS
+    assert closing.open_instant(wallet, FEBRUARY_BEGINS - timedelta(microseconds=1), late) == FEBRUARY_BEGINS
+    assert closing.open_since([wallet.id, 0]) == {wallet.id: FEBRUARY_BEGINS}
+    close(wallet, FEBRUARY)
+    assert closing.open_instant(wallet, OPENING, late) == MARCH_BEGINS
+
+
+def test_a_later_month_opens_with_what_the_closed_one_left(wallet, ani):
+    give_points(ani, 10)
+    give_points(ani, 5, at=FEBRUARY_BEGINS)
+    close(wallet, JANUARY)
+    february = finance.roll_forward(wallet, FEBRUARY)
+    assert (february.opening, february.issued, february.closing) == (10, 5, 15)
+    assert finance.roll_forward(wallet, date(2026, 6, 1)).opening == 15
+    assert finance.roll_forward(wallet, JANUARY).as_json() == PeriodClose.objects.get().figures
