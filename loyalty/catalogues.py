@@ -11,6 +11,7 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,6 +69,7 @@ class Text:
     notes: set[str] = field(default_factory=set)
 
 
+@cache
 def own_texts() -> dict[Key, Text]:
     """Every text of this project's code and templates."""
     texts: dict[Key, Text] = {}
@@ -76,6 +78,7 @@ def own_texts() -> dict[Key, Text]:
     return texts
 
 
+@cache
 def borrowed_texts(language: str) -> dict[Key, Text]:
     """Texts of other packages that people meet here and that no package translates into this language."""
     texts: dict[Key, Text] = {}

@@ -15,11 +15,15 @@ ODD_DOORS = {
     "loyalty/pos/doors.py",  # the frame around every API door
     "loyalty/middleware.py",
     "loyalty/health.py",
+    "loyalty/demonstration.py",
     "campaigns/dashboard.py",
 }
-# These are about the machine's own time, not the program's: signs of life of a running job, a session left alone.
+# These are about the machine's own time, not the program's: signs of life of a running job, when a letter really went
+# out, a session left alone.
 CLOCK_READERS = {
     "loyalty/jobs/running.py",
+    "loyalty/mail/delivery.py",
+    "loyalty/mail/demo.py",
     "loyalty/desk/sessions.py",
 }
 
@@ -68,6 +72,11 @@ def is_door(path: Path) -> bool:
         or is_command(path)
         or name.as_posix() in ODD_DOORS
     )
+
+
+def may_read_the_clock(path: Path) -> bool:
+    """Doors, the forms that belong to them, and the few that are about the machine's own time."""
+    return is_door(path) or path.stem == "forms" or shown(path) in CLOCK_READERS
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
