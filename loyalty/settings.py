@@ -119,7 +119,7 @@ else:
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://setia_cache")}
 
 # --- Scheduled work -------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.str("BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env.str("BROKER_URL", default="filesystem://localhost")
 if CELERY_BROKER_URL.startswith("filesystem"):
     _broker = DATA_DIR / "broker"
     for _folder in ("queue", "processed", "control"):
@@ -230,6 +230,7 @@ TIME_ZONE = "UTC"
 USE_THOUSAND_SEPARATOR = True
 # Named by string, because the campaigns stand above the portal: how an entry's explanation reads, and what runs now.
 SETIA_EXPLAIN = "campaigns.explanations.sentence"
+SETIA_EXPLAIN_NEAR = "campaigns.explanations.near_misses"
 SETIA_NEWS = "campaigns.news.running"
 
 # --- Static files ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+"""How to get into the demo: one member of staff with a known second factor, and members to sign in as.
+
+All of this exists in demo mode only. The second factor is real; only its secret is public, so its code can be shown.
+"""
+
+import time
+from datetime import datetime
+
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.apps import apps
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from loyalty.desk import roles
+from loyalty.staff import create_staff
+
+STAFF_EMAIL = "manager@setia.example"
+STAFF_PASSWORD = "kopi-susu-2026"  # noqa: S105 - the demo's password is printed on purpose
+STAFF_SECRET = "KRUGKIDROVUWG2ZAMJZG653O"  # noqa: S105 - so is its second factor
+PERIOD_SECONDS = 30
+
+
+def make_staff() -> None:
+    """The demo's administrator, once."""
+    create_staff(STAFF_EMAIL, STAFF_PASSWORD, roles.ADMINISTRATOR, totp_secret=STAFF_SECRET, name="Maya Manager")
+
+
+def second_factor_code(at: datetime) -> str:
+    """The code the second factor of the demo's staff shows at an instant."""
+    return format_hotp_value(hotp_value(STAFF_SECRET, int(at.timestamp()) // PERIOD_SECONDS))
+
+
+def members() -> list[tuple[str, str, str]]:
+    """One member per language, the one with the most points: name, address, language."""
+    Member = apps.get_model("members", "Member")
+    best = []
+    for language, _name in settings.LANGUAGES:
+        richest = Member.objects.filter(language=language, status="active").exclude(email="")
+        member = richest.order_by("-member_accounts__account__available", "id").first()
+        if member:
+            best.append((member.name, member.email, language))
+    return best
+
+
+def sign_ins(address: str) -> list[str]:
+    """What a newcomer needs, line by line."""
+    code = second_factor_code(timezone.now())
+    lines = [
+        f"  Staff     {address}/admin/",
+        f"            e-mail {STAFF_EMAIL}   password {STAFF_PASSWORD}",
+        f"            second factor: the code is shown at {address}/demo/second-factor/ (now {code})",
+        f"  Members   {address}/",
+    ]
+    lines += [f"            {email}   ({name}, {language})" for name, email, language in members()]
+    lines += [
+        f"            the sign-in code arrives at {address}/demo/mailbox/",
+        f"  API       {address}/api/v1/docs",
+    ]
+    return lines
+
+
+@require_safe
+@never_cache
+def second_factor(request: HttpRequest) -> HttpResponse:
+    """The code of the demo's staff, for those without an authenticator app at hand."""
+    if not settings.DEMO:
+        raise Http404
+    left = PERIOD_SECONDS - int(time.time()) % PERIOD_SECONDS
+    values = {"code": second_factor_code(timezone.now()), "seconds": left, "secret": STAFF_SECRET}
+    return render(request, "demo/second_factor.html", values)
