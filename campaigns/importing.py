@@ -129,7 +129,7 @@ def _record(program: Program, readings: list[Reading], report: Report, *, at: da
     """Enrol the new customers of a batch and record its sales."""
     members, new = _enrol(program, readings, at=at, actor=actor)
     for reading in readings:
-        reading.sale.member_id = members.get(reading.applicant.source_key)
+        reading.sale.member_id = members.get(reading.applicant.source_key, 0)
     sales = [reading.sale for reading in readings]
     outcomes = purchases.record_many(program, sales, at=at, actor=actor, are_judged=True)
     for reading, outcome in zip(readings, outcomes, strict=True):
@@ -158,7 +158,7 @@ def _enrol(program: Program, readings: list[Reading], *, at: datetime, actor: st
         key = reading.applicant.source_key
         if reading.sale.receipt not in taken and key not in members:
             first = fresh.setdefault(key, reading.applicant)
-            first.enrolled_at = min(first.enrolled_at, reading.applicant.enrolled_at)
+            first.enrolled_at = min(first.enrolled_at or at, reading.applicant.enrolled_at or at)
         taken.add(reading.sale.receipt)
     enrolled = enrol_many(program, list(fresh.values()), at=at, actor=actor)
     return members | {key: member_id for (_source, key), member_id in enrolled.items()}, len(fresh)

@@ -16,21 +16,17 @@ from django.utils.translation import gettext as _
 
 from campaigns import rules
 from campaigns.earning import Award, Basket, rate, split
+from campaigns.events import EventConflict, RecordedEvent, record_event
 from loyalty.common.errors import Refusal
 from loyalty.ledger import locking, posting
 from loyalty.ledger.models import Entry, Program
 from members import activity, tiers
-from members.activity import MemberClosed, MemberUnknown, ReceiptConflict, Sale, SaleLine
-from members.models import Event, Member, MemberAccount, Purchase
+from members.activity import members_of, unknown_member
+from members.models import Member, Purchase
+from members.sales import MemberClosed, ReceiptConflict, Sale, SaleLine, cents, earning_part, happened_at, judge
 
 __all__ = ["EventConflict", "Outcome", "ReceiptConflict", "Recorded", "RecordedEvent", "Sale", "SaleLine"]
 __all__ += ["record", "record_event", "record_many"]
-
-
-class EventConflict(Refusal):
-    """The event was recorded before, with other content."""
-
-    code = "event_conflict"
 
 
 @dataclass(slots=True)
@@ -57,17 +53,6 @@ class Recorded:
     is_repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """A recorded event with what it earned. `entry` is None when it earned nothing."""
-
-    event: Event
-    entry: Entry | None
-    points: int
-    explanation: dict[str, Any]
-    is_repeat: bool
-
-
 def record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorded:
     """Record one sale and credit what it earns.
 
@@ -87,11 +72,11 @@ def record_many(
 ) -> list[Outcome]:
     """Record many sales with a constant number of statements; one outcome each, in the order given.
 
-    A refused sale leaves no trace and does not hold up the others. `are_judged` says that `activity.judge` has let all of
+    A refused sale leaves no trace and does not hold up the others. `are_judged` says that `members.sales.judge` has let all of
     them pass at this very `at`, so that it is not asked again.
     """
     outcomes = [Outcome(sale) for sale in sales]
-    members = _members(program, {sale.member_id for sale in sales})
+    members = members_of(program, {sale.member_id for sale in sales})
     locking.lock(*(account_id for _, account_id in members.values()))
     fresh = _fresh(program, outcomes)
     accepted = [outcome for outcome in fresh if _accept(outcome, program, members, at, are_judged)]
@@ -103,84 +88,19 @@ def record_many(
 
 
 @transaction.atomic
-def record_event(
-    program: Program,
-    member: Member,
-    *,
-    kind: str,
-    source: str,
-    key: str,
-    occurred_at: datetime,
-    at: datetime,
-    actor: str,
-) -> RecordedEvent:
-    """Record something a member did that is no purchase, and credit the fixed points of the rules for its kind.
-
-    The same (source, key) returns the first result; for another member or kind it raises EventConflict.
-    """
-    members = _members(program, {member.pk})
-    if member.pk not in members:
-        raise _unknown_member()
-    status, account_id = members[member.pk]
-    locking.lock(account_id)
-    known = Event.objects.filter(program=program, source=source, key=key).first()
-    reference = f"event:{source}:{key}"
-    if known:
-        if (known.member_id, known.kind) != (member.pk, kind):
-            raise EventConflict(_("This event was recorded before, for another member or of another kind."))
-        entry = Entry.objects.filter(account=account_id, reference=reference, kind=Entry.Kind.ACCRUAL).first()
-        return RecordedEvent(known, entry, known.points, entry.explanation if entry else {}, is_repeat=True)
-    if status == Member.Status.CLOSED:
-        raise MemberClosed(_("This member has left the program."))
-    steps = tiers.ladder(program)
-    tier = tiers.tier_at(member, occurred_at)
-    award = rate(
-        Basket(activity=kind),
-        tier.slug,
-        rules.in_force(program, occurred_at),
-        occurred_at,
-        rules.program_terms(program, steps.decimals),
-    )
-    event = Event.objects.create(
-        program=program,
-        member=member,
-        source=source,
-        key=key,
-        kind=kind,
-        occurred_at=occurred_at,
-        recorded_at=at,
-        points=award.points,
-    )
-    entry = None
-    if award.points:
-        entry = posting.accrue(
-            account_id, award.points, at=occurred_at, reference=reference, source=source, actor=actor,
-            explanation=award.explanation, rule_version=award.rule_version, recorded_at=at,
-        )  # fmt: skip
-    return RecordedEvent(event, entry, award.points, award.explanation, is_repeat=False)
-
-
-@transaction.atomic
 def _record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorded:
     """One sale through the batch, with its records."""
     (outcome,) = record_many(program, [sale], at=at, actor=actor)
     if outcome.refusal:
         raise outcome.refusal
-    purchase = Purchase.objects.select_related("member", "tier", "store").get(pk=outcome.purchase_id)
+    purchase = Purchase.objects.select_related("member", "tier", "store").get(
+        program=program, source=sale.source, receipt=sale.receipt
+    )
     entry = Entry.objects.filter(
         account__member_account__member=purchase.member_id, reference=sale.reference, kind=Entry.Kind.ACCRUAL
     ).first()
     explanation = outcome.explanation or (entry.explanation if entry else {})
     return Recorded(purchase, entry, purchase.points, explanation, outcome.is_repeat)
-
-
-def _members(program: Program, member_ids: set[int | None]) -> dict[int, tuple[str, int]]:
-    """Status and main account of the members of this program: one query."""
-    rows = MemberAccount.objects.filter(member__any_of=member_ids, member__program=program, wallet__is_main=True)
-    return {
-        member_id: (status, account_id)
-        for member_id, status, account_id in rows.values_list("member_id", "member__status", "account_id")
-    }
 
 
 def _fresh(program: Program, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -211,9 +131,9 @@ def _accept(
     sale = outcome.sale
     try:
         if not is_judged:
-            activity.judge(sale, program, at=at)
+            judge(sale, program, at=at)
         if sale.member_id not in members:
-            raise _unknown_member()
+            raise unknown_member()
         if members[sale.member_id][0] == Member.Status.CLOSED:
             raise MemberClosed(_("This member has left the program."))
     except Refusal as refusal:
@@ -233,10 +153,10 @@ def _write(
     rows, lines, accruals, earning = [], [], [], []
     for outcome in accepted:
         sale = outcome.sale
-        occurred_at = activity.happened_at(sale, at=at)
+        occurred_at = happened_at(sale, at=at)
         trail = walked[sale.member_id]
         tier = trail.tier_at(occurred_at)
-        eligible = activity.eligible(sale, program)
+        eligible = earning_part(sale, program)
         parts = _line_parts(sale, eligible)
         award = rate(Basket(parts, sale.channel), tier.slug, book.at(occurred_at), occurred_at, terms)
         trail.add(occurred_at, steps.amount(award.qualifying, eligible), sale.reference)
@@ -258,7 +178,7 @@ def _line_parts(sale: Sale, eligible: Decimal) -> list[Decimal]:
     """The earning part of each line: the whole for a sale without lines, else laid over them by largest remainder."""
     if len(sale.lines) < 2:
         return [eligible]
-    shares = split(activity.cents(eligible), [activity.cents(line.amount) for line in sale.lines])
+    shares = split(cents(eligible), [cents(line.amount) for line in sale.lines])
     return [Decimal(share).scaleb(-2) for share in shares]
 
 
@@ -298,11 +218,6 @@ def _answer_repeats(outcomes: Sequence[Outcome], fresh: Sequence[Outcome]) -> No
             outcome.purchase_id, outcome.points, outcome.refusal = answer.purchase_id, answer.points, answer.refusal
             outcome.entry_id, outcome.explanation = answer.entry_id, answer.explanation
             outcome.is_repeat = answer.refusal is None
-
-
-def _unknown_member() -> MemberUnknown:
-    """The program has no such member."""
-    return MemberUnknown(_("No member with this number takes part in the program."))
 
 
 def _conflict(sale: Sale) -> ReceiptConflict:

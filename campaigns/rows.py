@@ -20,8 +20,8 @@ from loyalty.common.errors import Refusal
 from loyalty.common.languages import LANGUAGES
 from loyalty.ledger.models import Program
 from loyalty.pos.models import Store
-from members import activity
 from members.enrolment import Applicant
+from members.sales import judge
 
 NEEDED = ("receipt", "customer", "date", "amount")
 FIELDS = (
@@ -115,7 +115,7 @@ class Reader:
             delivery=self._amount(cells.get("delivery") or "0", "delivery"),
             paid_with_points=self._amount(cells.get("paid_with_points") or "0", "paid_with_points"),
         )
-        activity.judge(sale, self.program, at=self.at)
+        judge(sale, self.program, at=self.at)
         return Reading(line, sale, self._applicant(cells, min(occurred_at, self.at)))
 
     def _applicant(self, cells: dict[str, str], enrolled_at: datetime) -> Applicant:

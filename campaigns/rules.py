@@ -235,7 +235,7 @@ def _number_problem(
         number = None
     if number is None or not number.is_finite():
         return {field: _("Write a plain number in quotes, such as “1.5”.")}
-    if number > LARGEST or number.as_tuple().exponent < -6:
+    if number > LARGEST or (number * 10**6) % 1:
         return {field: _("Use at most %(largest)s and six decimals.") % {"largest": LARGEST}}
     if above is not None and number <= above:
         return {field: _("Must be more than %(least)s.") % {"least": above}}

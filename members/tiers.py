@@ -177,12 +177,12 @@ def trails(steps: Ladder, member_ids: Iterable[int], *, earliest: datetime) -> d
     for member_id, stay_id, tier_id, since, until in stays.values_list("member_id", "id", "tier_id", "since", "until"):
         walked[member_id].stays.append(Stay(steps.by_id[tier_id], since, until, stay_id=stay_id))
     counted = Purchase.objects.filter(member__any_of=walked)
-    since = steps.since(earliest)
-    if since is None:
+    start = steps.since(earliest)
+    if start is None:
         before = counted.filter(occurred_at__lt=earliest).order_by().values("member_id").annotate(sum=Sum(steps.column))
         for row in before:
             walked[row["member_id"]].totals[0] = steps.whole(row["sum"])
-    rows = counted.filter(occurred_at__gte=since or earliest).order_by("occurred_at", "id")
+    rows = counted.filter(occurred_at__gte=start or earliest).order_by("occurred_at", "id")
     for member_id, occurred_at, amount in rows.values_list("member_id", "occurred_at", steps.column):
         trail = walked[member_id]
         trail.whens.append(occurred_at)
@@ -266,7 +266,9 @@ def _counts_until(steps: Ladder, at: datetime, oldest: datetime | None) -> datet
         return day_start(date(at.astimezone(_zone(steps.zone)).year + 1, 1, 1), steps.zone)
     bought = oldest.astimezone(_zone(steps.zone)).date()
     leaves = add_months(bought, steps.months) - timedelta(days=1)
-    while steps.since(day_start(leaves, steps.zone)) <= oldest:  # month ends clamp: look for the exact day
+    while (
+        _window_start(leaves, steps.zone, steps.window, steps.months) <= oldest
+    ):  # month ends clamp: find the exact day
         leaves += timedelta(days=1)
     return day_start(leaves, steps.zone)
 

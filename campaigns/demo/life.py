@@ -105,14 +105,14 @@ def _stars(program: Program, *, at: datetime) -> list[Member]:
     soon = Q(account__lots__expires_at__gt=at, account__lots__expires_at__lte=at + timedelta(days=45))
     running_out = (
         MemberAccount.objects.filter(member=OuterRef("pk"))
-        .annotate(points=Sum("account__lots__remaining", filter=soon))
+        .annotate(points=Sum("account__lots__granted", filter=soon))
         .values("points")
     )
     busy = (
         Member.objects.filter(program=program, tier__slug__in=["silver", "gold"])
         .annotate(recent=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=330))))
         .annotate(ending=Subquery(running_out))
-        .filter(ending__gte=200)
+        .filter(ending__gte=500)
         .select_related("program", "tier")
         .order_by("-recent", "source_key")
     )

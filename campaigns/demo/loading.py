@@ -15,7 +15,7 @@ from django.db import transaction
 
 from campaigns.demo import program as setup
 from campaigns.demo.life import live
-from campaigns.demo.people import person
+from campaigns.demo.people import Person, person
 from campaigns.importing import NumberedRow, Options, Report, import_rows
 from loyalty.common.clock import local_day
 from loyalty.ledger.models import Program
@@ -83,7 +83,8 @@ def bring_in(program: Program, *, at: datetime, progress: Progress) -> Report:
 
 def purchases(at: datetime) -> Iterator[NumberedRow]:
     """The rows of the file with moved dates, invented people, stores and channels."""
-    moved, people = shift(at), {}
+    moved = shift(at)
+    people: dict[str, Person] = {}
     with FILE.open(newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=1):
             customer = row["customer"]

@@ -44,6 +44,10 @@ TIERS: list[dict[str, Any]] = [
     },
 ]  # fmt: skip
 
+BASE: dict[str, Any] = {"award": {"kind": "rate", "points": "10", "per": "1.00"}}
+SEASON: dict[str, Any] = {"award": {"kind": "multiplier", "factor": "2", "by_tier": {"gold": "2.5", "platinum": "3"}}}
+ONLINE: dict[str, Any] = {"award": {"kind": "multiplier", "factor": "3"}, "conditions": {"channels": ["web"]}}
+
 STORES = [
     ("jakarta", "Setia Records Kota", "Jakarta"),
     ("bandung", "Setia Records Braga", "Bandung"),
@@ -155,8 +159,7 @@ def _add_rules(program: Program, *, first_day: date, at: datetime) -> None:
         name_id="10 poin per dolar",
         name_ms="10 mata setiap dolar",
     )
-    definition = {"award": {"kind": "rate", "points": "10", "per": "1.00"}}
-    rules.publish(base, definition, since=day_start(first_day, ZONE), at=at, actor=ACTOR)
+    rules.publish(base, BASE, since=day_start(first_day, ZONE), at=at, actor=ACTOR)
     year = merdeka_month(at)
     merdeka = _campaign(
         program, "merdeka", date(year, 8, 1), date(year, 9, 1), name="Merdeka month", name_id="Bulan Merdeka", name_ms="Bulan Merdeka",
@@ -169,9 +172,7 @@ def _add_rules(program: Program, *, first_day: date, at: datetime) -> None:
         name_ms="Harbolnas 12.12", summary="Triple points online, three days only.",
         summary_id="Poin tiga kali lipat di toko daring, tiga hari saja.", summary_ms="Mata tiga kali ganda dalam talian, tiga hari sahaja.",
     )  # fmt: skip
-    season = {"award": {"kind": "multiplier", "factor": "2", "by_tier": {"gold": "2.5", "platinum": "3"}}}
-    online = {"award": {"kind": "multiplier", "factor": "3"}, "conditions": {"channels": ["web"]}}
-    for campaign, definition in ((merdeka, season), (harbolnas, online)):
+    for campaign, definition in ((merdeka, SEASON), (harbolnas, ONLINE)):
         rule = Rule.objects.create(
             program=program, campaign=campaign, slug=campaign.slug, name=campaign.name, name_id=campaign.name_id, name_ms=campaign.name_ms
         )  # fmt: skip

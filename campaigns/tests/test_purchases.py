@@ -209,7 +209,7 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(shop):
             connection,
         ) as queries:
             purchases.record_many(shop, batch, at=at, actor="test")
-        counts.append(len([query for query in queries if not query["sql"].startswith("INSERT")]))
+        counts.append(len([query for query in queries if not query["sql"].startswith(("INSERT", "COPY"))]))
     assert counts[0] == counts[1]
 
 
