@@ -78,7 +78,7 @@ class CampaignAdmin(ProgramScoped):
         names = self.tier_names(request)
         extra: dict[str, Any] = {
             TIER + slug: forms.DecimalField(
-                label=_("for %(tier)s") % {"tier": name}, required=False, min_value=1, max_value=100, max_digits=6, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget,
+                label=_("For %(tier)s") % {"tier": name}, required=False, min_value=1, max_value=100, max_digits=6, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget,
             )
             for slug, name in names.items()
         }  # fmt: skip
@@ -87,15 +87,13 @@ class CampaignAdmin(ProgramScoped):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         by_tier = [TIER + slug for slug in self.tier_names(request)]
-        pairs = [tuple(by_tier[i : i + 3]) for i in range(0, len(by_tier), 3)]
+        pairs = [tuple(by_tier[i : i + 2]) for i in range(0, len(by_tier), 2)]
         return [
-            (_("English"), {"classes": ["tab"], "fields": ["name", "summary"]}),
-            (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id"]}),
-            (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms"]}),
+            (_("What it is"), {"fields": ["name", "summary", "slug"]}),
             (
                 _("When"),
                 {
-                    "fields": [("since", "until"), "slug"],
+                    "fields": ["since", "until"],
                     "description": _("In the clock of the program. The end is the first moment it no longer counts."),
                 },
             ),
@@ -104,6 +102,8 @@ class CampaignAdmin(ProgramScoped):
                 {"fields": ["factor", *pairs], "description": _("A tier with its own number gets that one instead.")},
             ),
             (_("Which purchases"), {"fields": [("channels", "minimum")]}),
+            (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id"]}),
+            (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
@@ -167,6 +167,7 @@ class CampaignAdmin(ProgramScoped):
         button=_("Set live"),
         permission="campaigns.change_campaign",
         icon="play_circle",
+        fits=lambda campaign: campaign.status != Status.LIVE,
     )
     def go_live(self, request: HttpRequest, record: Campaign) -> str:
         publishing.set_status(record, Status.LIVE, was=record.status)
@@ -180,6 +181,7 @@ class CampaignAdmin(ProgramScoped):
         button=_("Pause it"),
         permission="campaigns.change_campaign",
         icon="pause_circle",
+        fits=lambda campaign: campaign.status == Status.LIVE,
     )
     def pause(self, request: HttpRequest, record: Campaign) -> str:
         publishing.set_status(record, Status.PAUSED, was=record.status)

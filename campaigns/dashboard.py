@@ -196,23 +196,15 @@ def _about_jobs(program: Program | None, at: datetime) -> list[dict[str, Any]]:
                 _("See the jobs"),
             )
         )
-    proven = None
-    for state in overview.states(program, at=at):
-        run = state.last
-        if state.is_late:
-            found.append(
-                _warning("bad", "schedule", _("%(job)s is late.") % {"job": state.title}, page, _("See the jobs"))
-            )
-        if run and run.status == JobRun.Status.FAILED:
-            found.append(
-                _warning(
-                    "bad",
-                    "error",
-                    _("%(job)s failed.") % {"job": state.title},
-                    reverse("admin:jobs_jobrun_change", args=[run.pk]),
-                    _("See why"),
-                )
-            )
+    states = overview.states(program, at=at)
+    late = [state.title for state in states if state.is_late]
+    if late:
+        text = ngettext("%(jobs)s is late.", "These jobs are late: %(jobs)s.", len(late)) % {"jobs": ", ".join(late)}
+        found.append(_warning("bad", "schedule", text, page, _("See the jobs")))
+    for state in states:
+        if state.last and state.last.status == JobRun.Status.FAILED:
+            run = reverse("admin:jobs_jobrun_change", args=[state.last.pk])
+            found.append(_warning("bad", "error", _("%(job)s failed.") % {"job": state.title}, run, _("See why")))
     proven = JobRun.objects.filter(job="verify_books", status=JobRun.Status.DONE, program=program).aggregate(
         last=Max("ended_at")
     )["last"]

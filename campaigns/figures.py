@@ -201,14 +201,16 @@ def points_by_month(wallet: Wallet, *, at: datetime, months: int = 12) -> list[d
 
 @figure(
     _("Purchases by week"),
-    _("Purchases of members in each of the last 26 weeks, Monday to Sunday in the program clock."),
+    _("Purchases of members in each of the last 26 full weeks, Monday to Sunday in the program clock."),
 )
 def purchases_by_week(program: Program, *, at: datetime, weeks: int = 26) -> list[dict[str, Any]]:
     """One row per week, oldest first, with the number of purchases and their total."""
     zone, today = program.time_zone, local_day(at, program.time_zone)
     monday = today - timedelta(days=today.weekday())
-    mondays = [monday - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
-    bought = Purchase.objects.filter(program=program, occurred_at__gte=day_start(mondays[0], zone), occurred_at__lte=at)
+    mondays = [monday - timedelta(weeks=back) for back in range(weeks, 0, -1)]
+    bought = Purchase.objects.filter(
+        program=program, occurred_at__gte=day_start(mondays[0], zone), occurred_at__lt=day_start(monday, zone)
+    )
     week = TruncWeek("occurred_at", tzinfo=ZoneInfo(zone))
     rows = bought.order_by().annotate(week=week).values_list("week").annotate(count=Count("pk"), total=Sum("total"))
     found = {first.date(): (count, total) for first, count, total in rows}

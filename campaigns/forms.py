@@ -36,14 +36,14 @@ class TermsForm(StampedForm):
     """What campaigns and standing rules share: which purchases count."""
 
     channels = forms.CharField(
-        label=_("channels"),
+        label=_("Channels"),
         required=False,
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("E.g. web, store. Empty: everywhere."),
     )
     minimum = forms.DecimalField(
-        label=_("minimum purchase"),
+        label=_("Minimum purchase"),
         required=False,
         min_value=0,
         max_digits=14,
@@ -98,7 +98,7 @@ class CampaignForm(TermsForm):
     """A campaign: when, where and by how much points are multiplied. Tier fields are added per program."""
 
     factor = forms.DecimalField(
-        label=_("multiply points by"),
+        label=_("Multiply points by"),
         min_value=1,
         max_value=100,
         max_digits=6,
@@ -146,12 +146,12 @@ class RuleForm(TermsForm):
     """A standing rule: points per amount of money, or fixed points for something a member does."""
 
     kind = forms.ChoiceField(
-        label=_("earns"),
+        label=_("Earns"),
         choices=[(RATE, _("points per amount of money")), (FIXED, _("fixed points"))],
         widget=UnfoldAdminSelectWidget,
     )
     points = forms.DecimalField(
-        label=_("points"),
+        label=_("Points"),
         min_value=Decimal("0.000001"),
         max_digits=14,
         decimal_places=6,
@@ -159,7 +159,7 @@ class RuleForm(TermsForm):
         initial=1,
     )
     per = forms.DecimalField(
-        label=_("per (money)"),
+        label=_("Per (money)"),
         required=False,
         min_value=Decimal("0.01"),
         max_digits=14,
@@ -168,17 +168,17 @@ class RuleForm(TermsForm):
         help_text=_("Only for points per amount."),
     )
     activity = forms.SlugField(
-        label=_("for"),
+        label=_("For"),
         initial=PURCHASE,
         max_length=40,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("“purchase”, or the kind of an event such as “review”."),
     )
     qualifying = forms.BooleanField(
-        label=_("counts towards tiers"), required=False, initial=True, widget=UnfoldBooleanSwitchWidget
+        label=_("Counts towards tiers"), required=False, initial=True, widget=UnfoldBooleanSwitchWidget
     )
     since = forms.SplitDateTimeField(
-        label=_("counts from"),
+        label=_("Counts from"),
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget,
         help_text=_("Empty: from now on. What was earned before keeps its version."),

@@ -55,11 +55,11 @@ for model in (
 class StaffForm(forms.ModelForm):
     """A new person at the desk: who, in which role, with which first password."""
 
-    email = forms.EmailField(label=_("e-mail"), widget=UnfoldAdminEmailInputWidget)
-    name = forms.CharField(label=_("name"), required=False, max_length=150, widget=UnfoldAdminTextInputWidget)
-    role = forms.ChoiceField(label=_("role"), choices=list(roles.TITLES.items()), widget=UnfoldAdminSelectWidget)
+    email = forms.EmailField(label=_("E-mail"), widget=UnfoldAdminEmailInputWidget)
+    name = forms.CharField(label=_("Name"), required=False, max_length=150, widget=UnfoldAdminTextInputWidget)
+    role = forms.ChoiceField(label=_("Role"), choices=list(roles.TITLES.items()), widget=UnfoldAdminSelectWidget)
     password = forms.CharField(
-        label=_("first password"),
+        label=_("First password"),
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         validators=[validate_password],
         help_text=_("Tell it to the person. The second factor is set up at the first visit."),

@@ -16,6 +16,7 @@ from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -58,7 +59,7 @@ class Desk(UnfoldAdminSite):
             context |= {"desk_program": programs.chosen(request), "desk_programs": programs.choices(request)}
         return context
 
-    @never_cache
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where somebody without access goes: to sign in, to the second factor, or to a page that says why not."""
         back = self._back(request)
@@ -89,7 +90,7 @@ class Desk(UnfoldAdminSite):
         }
         return TemplateResponse(request, "admin/desk/second_factor.html", context)
 
-    @never_cache
+    @method_decorator(never_cache)
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign out through the one sign-out of the project."""
         from django.contrib.auth import logout
@@ -244,13 +245,15 @@ class DeskAdmin(ModelAdmin):
         return [a for a in offered if not a.action_name.endswith("_export_list")]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only the deeds this person may do."""
-        offered = super().get_actions_detail(request, object_id)
-        return [
-            a
-            for a in offered
-            if request.user.has_perm(getattr(a.method, "needs", "")) or not hasattr(a.method, "needs")
-        ]
+        """Only the deeds this person may do, and that fit the record."""
+        offered = [a for a in super().get_actions_detail(request, object_id) if self._may(request, a.method)]
+        if not any(getattr(a.method, "fits", None) for a in offered):
+            return offered
+        record = self.get_object(request, unquote(str(object_id)))
+        return [a for a in offered if not getattr(a.method, "fits", None) or (record and a.method.fits(record))]
+
+    def _may(self, request: HttpRequest, deed: Any) -> bool:
+        return not hasattr(deed, "needs") or request.user.has_perm(deed.needs)
 
     @action(description=_("Export as CSV"), url_path="export-csv", icon="download")
     def export_list(self, request: HttpRequest) -> HttpResponse:
@@ -310,6 +313,12 @@ def has_history(record: models.Model) -> bool:
 def actor_of(request: HttpRequest) -> str:
     """How the books call the person behind this request."""
     return f"staff:{request.user.pk}"
+
+
+def why(entry: Any) -> str:
+    """Why an entry of the ledger is there, in words."""
+    said = explain(entry.explanation) or entry.reason
+    return said or (str(_("Ran out unused.")) if entry.kind == "expiry" else entry.reference)
 
 
 def explain(explanation: dict[str, Any]) -> str:

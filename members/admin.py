@@ -17,7 +17,7 @@ from unfold.decorators import display
 from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of, explain
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
-from loyalty.desk.panels import Panel, Stat, badge, link
+from loyalty.desk.panels import Panel, Stat, badge, day, link
 from loyalty.ledger import statements
 from loyalty.ledger.models import Entry
 from members import desk, enrolment, searching
@@ -30,7 +30,15 @@ class MemberAdmin(DeskAdmin):
     """Members. Adding one enrols them; editing changes how to reach them, never their points."""
 
     form = ContactForm
-    list_display = ["shown_member", "email", "shown_tier", "shown_balance", "language", "shown_status", "enrolled_at"]
+    list_display = [
+        "shown_member",
+        "email",
+        "shown_tier",
+        "shown_balance",
+        "shown_language",
+        "shown_status",
+        "shown_since",
+    ]
     list_display_links = ["shown_member"]
     list_filter = [
         ("tier", RelatedDropdownFilter),
@@ -134,6 +142,14 @@ class MemberAdmin(DeskAdmin):
     @display(description=_("balance"))
     def shown_balance(self, member: Member) -> str:
         return getattr(member, "balance_shown", "–")
+
+    @display(description=_("language"))
+    def shown_language(self, member: Member) -> str:
+        return member.language
+
+    @display(description=_("enrolled"))
+    def shown_since(self, member: Member) -> str:
+        return day(member.enrolled_at)
 
     @display(description=_("status"))
     def shown_status(self, member: Member) -> str:

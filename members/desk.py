@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.backoffice import explain
+from loyalty.backoffice import why
 from loyalty.common.money import show_money, show_points
 from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
 from loyalty.ledger import statements
@@ -75,7 +75,7 @@ def _entries(account: Account | None) -> list[Panel]:
             link(reverse("admin:ledger_entry_change", args=[e.pk]), moment(e.effective_at)),
             badge(e.get_kind_display(), tones.get(e.kind, "")),
             signed(e.amount, show_points(e.amount, decimals)),
-            explain(e.explanation) or e.reason or e.reference,
+            why(e),
         )
         for e in Entry.objects.filter(account=account).order_by("-number")[:ROWS]
     ]

@@ -53,9 +53,7 @@ class RewardAdmin(DeskAdmin):
     command_icon = "redeem"
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
-        (_("English"), {"classes": ["tab"], "fields": ["name", "summary"]}),
-        (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id"]}),
-        (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms"]}),
+        (_("What members get"), {"fields": ["name", "summary"]}),
         (
             _("Price and stock"),
             {"fields": [("program", "wallet"), ("kind", "cost"), ("stock", "unit_cost"), ("slug", "position")]},
@@ -64,12 +62,15 @@ class RewardAdmin(DeskAdmin):
             _("Who and when"),
             {
                 "fields": [
-                    ("offered_from", "offered_until"),
+                    "offered_from",
+                    "offered_until",
                     ("minimum_tier", "limit_per_member"),
                     ("voucher_days", "is_active"),
                 ]
             },
         ),
+        (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id"]}),
+        (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms"]}),
     ]
     keep_instead = _("Take the tick from “offered” instead.")
     empty_words = _("Members like to see what their points are good for. Add the first reward.")
@@ -201,11 +202,7 @@ class RedemptionAdmin(BookAdmin):
                 messages.error(request, str(refusal))
             else:
                 return HttpResponseRedirect(reverse("admin:rewards_redemption_change", args=[voucher.redemption_id]))
-        context = self.admin_site.each_context(request) | {
-            "title": _("Check a voucher"),
-            "form": form,
-            "opts": self.opts,
-        }
+        context = self.admin_site.each_context(request) | {"title": _("Check a voucher"), "form": form}
         return TemplateResponse(request, "admin/desk/voucher_check.html", context)
 
     def found_by(self, term: str) -> Q:
@@ -253,6 +250,7 @@ class RedemptionAdmin(BookAdmin):
         button=_("Mark as used"),
         permission="rewards.change_redemption",
         icon="done_all",
+        fits=lambda redemption: redemption.state(at=timezone.now()) == "issued",
         form=UseForm,
     )
     def use(self, request: HttpRequest, record: Redemption, values: dict[str, Any]) -> str:
@@ -269,6 +267,7 @@ class RedemptionAdmin(BookAdmin):
         button=_("Cancel it"),
         permission="rewards.change_redemption",
         icon="undo",
+        fits=lambda redemption: redemption.state(at=timezone.now()) == "issued",
         danger=True,
     )
     def cancel(self, request: HttpRequest, record: Redemption) -> str:

@@ -42,7 +42,7 @@ class CodeForm(forms.Form):
     """A voucher code as a customer shows or reads it out."""
 
     code = forms.CharField(
-        label=_("code of the voucher"),
+        label=_("Code of the voucher"),
         max_length=100,
         widget=UnfoldAdminTextInputWidget(
             attrs={"autofocus": True, "autocomplete": "off", "placeholder": "ABCD-EFGH-JKMN-PQRS"}
@@ -54,5 +54,5 @@ class CodeForm(forms.Form):
 class UseForm(forms.Form):
     """Where a voucher is used."""
 
-    till = forms.CharField(label=_("till"), max_length=64, initial="desk", widget=UnfoldAdminTextInputWidget)
-    receipt = forms.CharField(label=_("receipt"), max_length=80, widget=UnfoldAdminTextInputWidget, help_text=_("The receipt it is used for. The same till and receipt again change nothing."))  # fmt: skip
+    till = forms.CharField(label=_("Till"), max_length=64, initial="desk", widget=UnfoldAdminTextInputWidget)
+    receipt = forms.CharField(label=_("Receipt"), max_length=80, widget=UnfoldAdminTextInputWidget, help_text=_("The receipt it is used for. The same till and receipt again change nothing."))  # fmt: skip

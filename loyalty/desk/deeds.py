@@ -19,12 +19,20 @@ from loyalty.common.errors import Refusal
 
 
 def deed(
-    *, title: Any, question: Any, button: Any, permission: str, icon: str, danger: bool = False, form: Any = None
+    *,
+    title: Any,
+    question: Any,
+    button: Any,
+    permission: str,
+    icon: str,
+    danger: bool = False,
+    form: Any = None,
+    fits: Callable[[Any], bool] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Turn `method(self, request, record[, values])` into a deed; it returns the sentence to show when it is done.
 
     `permission` is a full name such as `rewards.change_redemption`. `form` is a form class whose cleaned data the
-    method gets as `values`.
+    method gets as `values`. `fits` says for which records the link is shown; the verb decides in any case.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +61,7 @@ def deed(
             }
             return TemplateResponse(request, "admin/desk/deed.html", _frame(self, request, record) | told)
 
-        view.needs = permission
+        view.needs, view.fits = permission, fits
         return view
 
     return decorate

@@ -80,9 +80,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups and links this person may open."""
     home = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
     shown: list[dict[str, Any]] = [{"title": "", "items": [home]}]
+    addresses = [reverse(f"admin:{url}") for _title, links in GROUPS for _name, _icon, url, _needs in links]
+    here = max((address for address in addresses if request.path.startswith(address)), key=len, default="")
     for title, links in GROUPS:
         items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{url}")}
+            {"title": name, "icon": icon, "link": reverse(f"admin:{url}"), "active": reverse(f"admin:{url}") == here}
             for name, icon, url, permission in links
             if request.user.has_perm(permission)
         ]

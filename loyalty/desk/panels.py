@@ -39,6 +39,11 @@ class Panel:
     note: Any = ""
 
     @property
+    def heads(self) -> list[tuple[Any, bool]]:
+        """Column titles with whether the column holds numbers."""
+        return [(header, index in self.numeric) for index, header in enumerate(self.headers)]
+
+    @property
     def cells(self) -> list[list[tuple[Any, Any, bool]]]:
         """Rows of (header, cell, is a number)."""
         return [
@@ -58,14 +63,14 @@ def badge(text: Any, tone: str = "") -> SafeString:
 
 def moment(at: datetime | None) -> str:
     """A date and time in the program clock."""
-    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else EMPTY
+    return date_format(timezone.localtime(at), "j M Y, H:i") if at else EMPTY
 
 
 def day(at: date | datetime | None) -> str:
     """A day; of an instant, the one in the program clock."""
     if isinstance(at, datetime):
         at = timezone.localtime(at).date()
-    return date_format(at, "DATE_FORMAT") if at else EMPTY
+    return date_format(at, "j M Y") if at else EMPTY
 
 
 def signed(points: int, text: str) -> str:

@@ -85,7 +85,6 @@ class JobRunAdmin(BookAdmin):
         shown = [(state, _tone(state.last)) for state in overview.states(program, at=at)]
         context = self.admin_site.each_context(request) | {
             "title": _("Jobs"),
-            "opts": self.opts,
             "jobs": shown,
             "may_run": request.user.has_perm("loyalty.run_jobs"),
             "is_asleep": overview.is_asleep(at=at),
@@ -167,6 +166,7 @@ class JobRunAdmin(BookAdmin):
         button=_("Stop it"),
         permission="loyalty.run_jobs",
         icon="stop_circle",
+        fits=lambda run: run.status == JobRun.Status.RUNNING,
         danger=True,
     )
     def stop(self, request: HttpRequest, record: JobRun) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of, explain
+from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of, explain, why
 from loyalty.common.money import show_money, show_points
 from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
 from loyalty.ledger import policies, statements
@@ -234,7 +234,7 @@ def entry_row(entry: Entry, decimals: int) -> tuple[Any, ...]:
     kind = badge(entry.get_kind_display(), KIND_TONES.get(entry.kind, ""))
     points = signed(entry.amount, show_points(entry.amount, decimals))
     page = link(reverse("admin:ledger_entry_change", args=[entry.pk]), f"{entry.account_id}/{entry.number}")
-    return moment(entry.effective_at), kind, points, explain(entry.explanation) or entry.reason or entry.reference, page
+    return moment(entry.effective_at), kind, points, why(entry), page
 
 
 def lot_row(lot: Lot, decimals: int) -> tuple[Any, ...]:

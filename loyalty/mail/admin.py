@@ -70,6 +70,7 @@ class MessageAdmin(BookAdmin):
         button=_("Send it again"),
         permission="mail.change_message",
         icon="forward_to_inbox",
+        fits=lambda message: message.status in ("failed", "uncertain"),
     )
     def send_again(self, request: HttpRequest, record: Message) -> str:
         delivery.resend(record, at=timezone.now(), actor=actor_of(request))

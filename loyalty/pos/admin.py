@@ -122,6 +122,7 @@ class ApiKeyAdmin(DeskAdmin):
         button=_("Make a new secret"),
         permission="pos.change_apikey",
         icon="sync_lock",
+        fits=lambda key: key.revoked_at is None,
     )
     def new_secret(self, request: HttpRequest, record: ApiKey) -> HttpResponse:
         key, secret = keys.rotate(record, at=timezone.now(), actor=actor_of(request))
@@ -135,6 +136,7 @@ class ApiKeyAdmin(DeskAdmin):
         button=_("Revoke it"),
         permission="pos.change_apikey",
         icon="key_off",
+        fits=lambda key: key.revoked_at is None,
         danger=True,
     )
     def revoke(self, request: HttpRequest, record: ApiKey) -> str:

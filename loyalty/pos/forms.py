@@ -14,9 +14,9 @@ class ApiKeyForm(forms.ModelForm):
     """A new key: for whom, for which program, and what it may do."""
 
     scopes = forms.MultipleChoiceField(
-        label=_("may"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("May"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
-    expires_at = forms.SplitDateTimeField(label=_("valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text=_("Empty: until it is revoked."))  # fmt: skip
+    expires_at = forms.SplitDateTimeField(label=_("Valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text=_("Empty: until it is revoked."))  # fmt: skip
 
     class Meta:
         model = ApiKey
