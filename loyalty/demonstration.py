@@ -1,10 +1,11 @@
-"""How to get into the demo: one member of staff with a known second factor, and members to sign in as.
+"""How to get into the demo: staff with a known second factor, and members to sign in as.
 
 All of this exists in demo mode only. The second factor is real; only its secret is public, so its code can be shown.
 """
 
 import time
 from datetime import datetime
+from importlib import import_module
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.apps import apps
@@ -15,23 +16,20 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from loyalty.desk import roles
-from loyalty.staff import create_staff
-
-STAFF_EMAIL = "manager@setia.example"
-STAFF_PASSWORD = "kopi-susu-2026"  # noqa: S105 - the demo's password is printed on purpose
-STAFF_SECRET = "KRUGKIDROVUWG2ZAMJZG653O"  # noqa: S105 - so is its second factor
+# Named by string, because the demo's story stands on the top floor.
+STAFF = "campaigns.demo.staff"
+SHOWN_STAFF = "admin@setia.example"
 PERIOD_SECONDS = 30
 
 
-def make_staff() -> None:
-    """The demo's administrator, once."""
-    create_staff(STAFF_EMAIL, STAFF_PASSWORD, roles.ADMINISTRATOR, totp_secret=STAFF_SECRET, name="Maya Manager")
+def secret() -> str:
+    """The public secret of the demo's second factor."""
+    return import_module(STAFF).TOTP_SECRET
 
 
 def second_factor_code(at: datetime) -> str:
     """The code the second factor of the demo's staff shows at an instant."""
-    return format_hotp_value(hotp_value(STAFF_SECRET, int(at.timestamp()) // PERIOD_SECONDS))
+    return format_hotp_value(hotp_value(secret(), int(at.timestamp()) // PERIOD_SECONDS))
 
 
 def members() -> list[tuple[str, str, str]]:
@@ -51,7 +49,7 @@ def sign_ins(address: str) -> list[str]:
     code = second_factor_code(timezone.now())
     lines = [
         f"  Staff     {address}/admin/",
-        f"            e-mail {STAFF_EMAIL}   password {STAFF_PASSWORD}",
+        f"            e-mail {SHOWN_STAFF}   password {import_module(STAFF).PASSWORD}",
         f"            second factor: the code is shown at {address}/demo/second-factor/ (now {code})",
         f"  Members   {address}/",
     ]
@@ -70,5 +68,5 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     left = PERIOD_SECONDS - int(time.time()) % PERIOD_SECONDS
-    values = {"code": second_factor_code(timezone.now()), "seconds": left, "secret": STAFF_SECRET}
+    values = {"code": second_factor_code(timezone.now()), "seconds": left, "secret": secret()}
     return render(request, "demo/second_factor.html", values)

@@ -8,11 +8,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from loyalty import demonstration
-
 
 class Command(BaseCommand):
-    """Load the demo program, make its staff, then serve."""
+    """Load the demo program, then serve."""
 
     help = "Run the demo: loads its program at the first start, then the same as serve."
     requires_system_checks: list[str] = []
@@ -23,18 +21,16 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
 
     def handle(self, *, port: int, host: str, **options: Any) -> None:
-        """Four steps, each named before it begins."""
+        """Three steps, each named before it begins."""
         if not settings.DEMO:
             raise CommandError("The demo has known passwords, so it only runs in demo mode: use `make demo`.")
         os.environ.setdefault("SITE_URL", f"http://localhost:{port}")
-        self.step("1/4 Preparing the database")
+        self.step("1/3 Preparing the database")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
-        self.step("2/4 Loading the demo program (the first time takes a moment)")
+        self.step("2/3 Loading the demo program (the first time takes a moment)")
         call_command("load_demo", stdout=self.stdout, stderr=self.stderr)
-        self.step("3/4 Making the staff sign-in")
-        demonstration.make_staff()
-        self.step("4/4 Starting web, worker and beat")
+        self.step("3/3 Starting web, worker and beat")
         call_command("serve", port=port, host=host, stdout=self.stdout, stderr=self.stderr)
 
     def step(self, told: str) -> None:
