@@ -3,6 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 
+from pydantic import Field
+
 from loyalty.common.languages import in_language
 from loyalty.ledger import statements
 from loyalty.pos.wire import DayOut, InstantOut, MoneyOut, Outgoing
@@ -47,7 +49,7 @@ class MemberOut(Outgoing):
     """A member with balance and tier."""
 
     number: str
-    status: str
+    status: str = Field(examples=["active"])
     name: str
     email: str
     phone: str

@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import Query, Router, Status
 from pydantic import Field
 
@@ -66,8 +67,8 @@ class EnrolIn(Incoming):
 class EntryOut(Outgoing):
     """One line of the history. `after` is the balance once it was booked."""
 
-    number: int
-    kind: str
+    number: int = Field(examples=[2])
+    kind: str = Field(examples=["accrual"])
     amount: int
     after: int
     title: str
@@ -87,7 +88,13 @@ class EntriesOut(Outgoing):
 
 
 @router.post(
-    "/members", response={201: MemberOut, 200: MemberOut}, operation_id="enrol_member", summary="Enrol a member"
+    "/members",
+    response={201: MemberOut, 200: MemberOut},
+    operation_id="enrol_member",
+    summary=gettext_lazy("Enrol a member"),
+    description=gettext_lazy(
+        "The same customer of the same source is enrolled once: the first member is answered with 200."
+    ),
 )
 @writes("members:write")
 def enrol_member(request: HttpRequest, applicant: EnrolIn) -> Any:
@@ -98,7 +105,13 @@ def enrol_member(request: HttpRequest, applicant: EnrolIn) -> Any:
     return Status(201 if member.enrolled_at == at else 200, member_out(member, at=at))
 
 
-@router.get("/members", response=MemberOut, operation_id="find_member", summary="Find a member")
+@router.get(
+    "/members",
+    response=MemberOut,
+    operation_id="find_member",
+    summary=gettext_lazy("Find a member"),
+    description=gettext_lazy("By e-mail address, or by the key a shop's own system knows the customer by."),
+)
 @reads("members:read")
 def find_member(request: HttpRequest, email: str = "", source_key: str = "", source: str = "") -> Any:
     """By e-mail address, or by the key a shop's own system knows the customer by."""
@@ -110,7 +123,13 @@ def find_member(request: HttpRequest, email: str = "", source_key: str = "", sou
     return member_out(member, at=timezone.now())
 
 
-@router.get("/members/{number}", response=MemberOut, operation_id="read_member", summary="Read a member")
+@router.get(
+    "/members/{number}",
+    response=MemberOut,
+    operation_id="read_member",
+    summary=gettext_lazy("Read a member"),
+    description=gettext_lazy("Balance, tier and what is missing for the next one."),
+)
 @reads("members:read")
 def read_member(request: HttpRequest, number: str) -> Any:
     """Balance, tier and what is missing for the next one."""
@@ -118,7 +137,11 @@ def read_member(request: HttpRequest, number: str) -> Any:
 
 
 @router.get(
-    "/members/{number}/entries", response=EntriesOut, operation_id="read_entries", summary="Read a member's history"
+    "/members/{number}/entries",
+    response=EntriesOut,
+    operation_id="read_entries",
+    summary=gettext_lazy("Read a member's history"),
+    description=gettext_lazy("Newest first. Follow `next` for older lines; new lines do not move the pages."),
 )
 @reads("members:read")
 def read_entries(request: HttpRequest, number: str, cursor: str = "", limit: int = Query(PAGE, ge=1, le=200)) -> Any:

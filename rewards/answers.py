@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from loyalty.common.clock import last_valid_day
 from loyalty.common.errors import Refusal
 from loyalty.pos.wire import DayOut, InstantOut, Outgoing
@@ -26,7 +28,7 @@ class RewardOut(Outgoing):
     reward: str
     name: str
     summary: str
-    kind: str
+    kind: str = Field(examples=["product"])
     wallet: str
     cost: int
     left: int | None
@@ -50,7 +52,7 @@ class VoucherOut(Outgoing):
     """A voucher. `status` is issued, used, cancelled or expired; `refusal` says why it cannot be used now."""
 
     code: str
-    status: str
+    status: str = Field(examples=["issued"])
     can_use: bool
     refusal: RefusalOut | None
     valid_from: InstantOut
@@ -69,7 +71,7 @@ class RedemptionOut(Outgoing):
     """A redemption with its voucher and the member's balance after it."""
 
     reference: str
-    status: str
+    status: str = Field(examples=["issued"])
     member: str
     reward: str
     reward_name: str

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from ninja import Router, Status
 from pydantic import Field
 
@@ -58,7 +59,13 @@ class UseIn(Incoming):
     receipt: str = Field(min_length=1, max_length=80)
 
 
-@router.get("/rewards", response=RewardsOut, operation_id="list_rewards", summary="List the rewards")
+@router.get(
+    "/rewards",
+    response=RewardsOut,
+    operation_id="list_rewards",
+    summary=gettext_lazy("List the rewards"),
+    description=gettext_lazy("Every reward on offer and those that come; names are in the language of the call."),
+)
 @reads("rewards:read")
 def list_rewards(request: HttpRequest) -> Any:
     """Every reward on offer and those that come; names are in the language of the call."""
@@ -67,7 +74,11 @@ def list_rewards(request: HttpRequest) -> Any:
 
 
 @router.get(
-    "/members/{number}/rewards", response=OffersOut, operation_id="list_offers", summary="List a member's rewards"
+    "/members/{number}/rewards",
+    response=OffersOut,
+    operation_id="list_offers",
+    summary=gettext_lazy("List a member's rewards"),
+    description=gettext_lazy("Every reward on offer, whether this member can have it now, and if not, why."),
 )
 @reads("rewards:read")
 def list_offers(request: HttpRequest, number: str) -> Any:
@@ -80,7 +91,10 @@ def list_offers(request: HttpRequest, number: str) -> Any:
     "/members/{number}/redemptions",
     response={201: RedemptionOut, 200: RedemptionOut},
     operation_id="redeem_reward",
-    summary="Redeem a reward",
+    summary=gettext_lazy("Redeem a reward"),
+    description=gettext_lazy(
+        "Takes the points and issues the voucher. A reference used before is answered with its redemption and 200."
+    ),
 )
 @writes("redemptions:write")
 def redeem_reward(request: HttpRequest, number: str, wish: RedemptionIn) -> Any:
@@ -94,7 +108,11 @@ def redeem_reward(request: HttpRequest, number: str, wish: RedemptionIn) -> Any:
 
 
 @router.get(
-    "/redemptions/{reference}", response=RedemptionOut, operation_id="read_redemption", summary="Read a redemption"
+    "/redemptions/{reference}",
+    response=RedemptionOut,
+    operation_id="read_redemption",
+    summary=gettext_lazy("Read a redemption"),
+    description=gettext_lazy("What became of it, with its voucher."),
 )
 @reads("rewards:read")
 def read_redemption(request: HttpRequest, reference: str) -> Any:
@@ -106,7 +124,10 @@ def read_redemption(request: HttpRequest, reference: str) -> Any:
     "/redemptions/{reference}/cancel",
     response=RedemptionOut,
     operation_id="cancel_redemption",
-    summary="Cancel a redemption",
+    summary=gettext_lazy("Cancel a redemption"),
+    description=gettext_lazy(
+        "Gives the points back to the lots they came from and kills the code. Twice gives the first answer."
+    ),
 )
 @writes("redemptions:write")
 def cancel_redemption(request: HttpRequest, reference: str, wish: CancelIn) -> Any:
@@ -117,14 +138,26 @@ def cancel_redemption(request: HttpRequest, reference: str, wish: CancelIn) -> A
     return redemption_out(ended, at=at)
 
 
-@router.get("/vouchers/{code}", response=VoucherOut, operation_id="read_voucher", summary="Look a voucher up")
+@router.get(
+    "/vouchers/{code}",
+    response=VoucherOut,
+    operation_id="read_voucher",
+    summary=gettext_lazy("Look a voucher up"),
+    description=gettext_lazy("Typed in any case, with or without dashes."),
+)
 @reads("vouchers:read", guesses=True)
 def read_voucher(request: HttpRequest, code: str) -> Any:
     """Typed in any case, with or without dashes."""
     return voucher_out(vouchers.find(caller(request).program, code), at=timezone.now())
 
 
-@router.post("/vouchers/{code}/use", response=VoucherOut, operation_id="use_voucher", summary="Use a voucher")
+@router.post(
+    "/vouchers/{code}/use",
+    response=VoucherOut,
+    operation_id="use_voucher",
+    summary=gettext_lazy("Use a voucher"),
+    description=gettext_lazy("Once. The same till and receipt get the first answer again."),
+)
 @writes("vouchers:use", guesses=True)
 def use_voucher(request: HttpRequest, code: str, place: UseIn) -> Any:
     """Once. The same till and receipt get the first answer again."""

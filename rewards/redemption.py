@@ -157,7 +157,8 @@ def _times_redeemed(member: Member, reward: Reward) -> int:
 
 def _draw(account_id: int, reward: Reward, *, at: datetime, reference: str, source: str, actor: str) -> Entry:
     """Draw the price from the account's lots; a refusal says the price and what is missing."""
-    explanation = {"kind": "redemption", "reward": reward.slug, "name": reward.name, "cost": reward.cost}
+    names = {"en": reward.name, "id": reward.name_id, "ms": reward.name_ms}
+    explanation = {"kind": "redemption", "reward": reward.slug, "name": reward.name, "names": names, "cost": reward.cost}
     try:
         return posting.redeem(
             account_id,

@@ -14,6 +14,18 @@ EXAMPLES = {
 }
 
 
+PROBLEM = {
+    "type": "urn:setia:problem:insufficient_points",
+    "title": "Not possible now",
+    "status": 409,
+    "code": "insufficient_points",
+    "detail": "Missing: 120 points. This reward costs 500 points, and 380 points can be spent now.",
+    "errors": [],
+    "numbers": {"missing": 120, "available": 380},
+    "request_id": "9f1c7a52e0b34c1d8a3f5e7d2b6c4a10",
+}
+
+
 def shown(schema: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of an OpenAPI description."""
     schemas = schema["components"]["schemas"]
@@ -23,11 +35,16 @@ def shown(schema: dict[str, Any]) -> dict[str, Any]:
             if method in methods:
                 door = _door(path, method, methods[method], schemas)
                 groups.setdefault(methods[method]["tags"][0], []).append(door)
+    titles = {
+        "Members": _("Members"),
+        "Purchases and events": _("Purchases and events"),
+        "Rewards and vouchers": _("Rewards and vouchers"),
+    }
     return {
-        "groups": groups.items(),
+        "groups": [(titles.get(name, name), doors) for name, doors in groups.items()],
         "scopes": SCOPES.items(),
         "version": schema["info"]["version"],
-        "problem": _pretty(_example({"$ref": "#/components/schemas/Problem"}, schemas)),
+        "problem": _pretty(PROBLEM),
         "problem_fields": _fields(schemas["Problem"], schemas),
     }
 
@@ -153,12 +170,21 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     if schema.get("type") == "array":
         return [_example(schema["items"], schemas)]
     if "properties" in schema:
-        return {name: NAMED.get(name, _example(field, schemas)) for name, field in schema["properties"].items()}
+        return {
+            name: _named(schema.get("title", ""), name, _example(field, schemas))
+            for name, field in schema["properties"].items()
+        }
     if schema.get("format") in EXAMPLES:
         return EXAMPLES[schema["format"]]
     if schema.get("examples"):
         return schema["examples"][0]
     return {"integer": 0, "boolean": True, "object": {}}.get(schema.get("type", ""), "")
+
+
+def _named(title: str, name: str, value: Any) -> Any:
+    """The value that reads like life for this field, where it is of the same kind; else the plain one."""
+    known = NAMED.get(f"{title}.{name}", NAMED.get(name, value))
+    return known if known is None or isinstance(known, type(value)) else value
 
 
 def _pretty(value: Any) -> str:
@@ -197,6 +223,37 @@ NAMED: dict[str, Any] = {
     "available": 210,
     "wallet": "points",
     "next": None,
+    "items": 2,
+    "near_misses": [],
+    "BalanceOut.name": "points",
+    "TierOut.name": "Bronze",
+    "RewardOut.name": "Free latte",
+    "OfferOut.name": "Free latte",
+    "EntryOut.amount": 90,
+    "OfferOut.missing": 0,
+    "VoucherOut.expires_at": "2026-03-31T17:00:00Z",
+    "VoucherOut.till": "",
+    "VoucherOut.receipt": "",
+    "TierOut.counts_until": "2027-02-28T17:00:00Z",
+    "MemberOut.birthday": "1990-12-31",
+    "RedemptionIn.source": "web",
+    "language": "en",
+    "summary": "One latte of any size.",
+    "reason": "",
+    "is_repeat": False,
+    "ended_at": None,
+    "used_at": None,
+    "offered_from": None,
+    "offered_until": None,
+    "from_tier": None,
+    "limit_per_member": 1,
+    "voucher_days": 30,
+    "left": 40,
+    "after": 210,
+    "measured": "90",
+    "missing": "910",
+    "metric": "points",
+    "tier": "bronze",
     "refusal": None,
     "currency": "IDR",
     "explanation": "90 points: 1 point per Rp1,000 on Rp90,000",

@@ -5,7 +5,9 @@ import uuid
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -20,6 +22,16 @@ from rewards.testing import make_reward
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
 # Rules of the program refuse what is well formed: a sale of next year, a member nobody knows.
 NOT_MEANT = [positive_data_acceptance]
+
+
+@pytest.fixture
+def one_connection():
+    """Keeps a finished request from closing the connection that holds the test's transaction."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
@@ -53,7 +65,7 @@ def _aim(case, real_things):
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-def test_every_answer_is_one_that_the_description_announces(case, program, real_things):
+def test_every_answer_is_one_that_the_description_announces(case, program, real_things, one_connection):
     _aim(case, real_things)
     shop = Shop(program)
     headers = {"Authorization": f"Bearer {shop.secret}"}
@@ -77,3 +89,18 @@ def test_every_door_is_described_with_its_errors():
 def test_the_description_needs_no_key(client):
     answer = client.get("/api/v1/openapi.json")
     assert (answer.status_code, answer.json()["info"]["title"]) == (200, "Setia")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["en", "id", "ms"])
+def test_the_reference_page_shows_every_door_and_asks_nobody_else(client, language):
+    answer = client.get("/api/v1/docs", headers={"Accept-Language": language})
+    page = answer.content.decode()
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        assert path in page
+        for operation in methods.values():
+            assert f'id="{operation["operationId"]}"' in page
+    assert "//" not in re.sub(r"https?://www\.w3\.org", "", " ".join(re.findall(r'(?:src|href)="([^"]*)"', page)))
+    assert " style=" not in page
+    assert "<script" not in page
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
