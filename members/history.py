@@ -7,12 +7,14 @@ history is.
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Account, Entry
 from members import wording
 
@@ -27,6 +29,7 @@ class Line:
     entry: Entry
     title: str
     explanation: str
+    near: list[str]
     after: int
 
 
@@ -38,29 +41,50 @@ class Page:
     older: int | None
 
 
+class CursorUnknown(Refusal):
+    """The account has no line of this number to go on from."""
+
+    code = "cursor_unknown"
+    status = 400
+
+
 def page(account: Account, *, kind: str = "", before: int | None = None, size: int = PAGE) -> Page:
-    """The newest `size` lines of a kind (all when empty) booked before line number `before`. Three queries."""
+    """The newest `size` lines of a kind (all when empty) older than line number `before`. At most four queries.
+
+    Lines stand in the order in which they became true, so that what was recorded late stands where it belongs. Raises
+    CursorUnknown.
+    """
     entries = Entry.objects.filter(account=account)
     shown = entries.filter(kind__in=wording.KINDS_SHOWN[kind]) if kind else entries
     if before is not None:
-        shown = shown.filter(number__lt=before)
-    found = list(shown.order_by("-number")[: size + 1])
+        mark = entries.filter(number=before).first()
+        if mark is None:
+            raise CursorUnknown(_("This page of the history does not exist. Please start again from the newest."))
+        shown = shown.filter(_older_than(mark))
+    found = list(shown.order_by("-effective_at", "-number")[: size + 1])
     rows = found[:size]
     after = _balances_after(account, rows)
-    lines = [Line(entry, wording.title(entry), wording.explain(entry), after[entry.number]) for entry in rows]
-    return Page(lines, rows[-1].number if len(found) > size else None)
+    return Page([_line(entry, after[entry.number]) for entry in rows], rows[-1].number if len(found) > size else None)
+
+
+def _older_than(mark: Entry) -> Q:
+    return Q(effective_at__lt=mark.effective_at) | Q(effective_at=mark.effective_at, number__lt=mark.number)
+
+
+def _line(entry: Entry, after: int) -> Line:
+    return Line(entry, wording.title(entry), wording.explain(entry), wording.near_misses(entry), after)
 
 
 def _balances_after(account: Account, rows: list[Entry]) -> dict[int, int]:
     """The balance after each of these lines, also when lines between them are not shown."""
     if not rows:
         return {}
-    lowest, highest = rows[-1].number, rows[0].number
+    oldest, newest = rows[-1], rows[0]
     entries = Entry.objects.filter(account=account)
-    total = entries.filter(number__lte=lowest).aggregate(total=Sum("amount"))["total"]
-    after = {lowest: total}
-    between = entries.filter(number__gt=lowest, number__lte=highest)
-    for number, amount in between.order_by("number").values_list("number", "amount"):
+    total = entries.filter(_older_than(oldest)).aggregate(total=Sum("amount"))["total"] or 0
+    after = {}
+    shown = entries.exclude(_older_than(oldest)).filter(_older_than(newest) | Q(number=newest.number))
+    for number, amount in shown.order_by("effective_at", "number").values_list("number", "amount"):
         total += amount
         after[number] = total
     return after
@@ -71,7 +95,7 @@ def csv_rows(account: Account) -> Iterator[list[Any]]:
     decimals = account.wallet.decimals
     yield [_("When"), _("What happened"), _("Points"), _("Balance"), _("Why")]
     balance = 0
-    for entry in Entry.objects.filter(account=account).order_by("number").iterator(chunk_size=500):
+    for entry in Entry.objects.filter(account=account).order_by("effective_at", "number").iterator(chunk_size=500):
         balance += entry.amount
         when = timezone.localtime(entry.effective_at).strftime("%Y-%m-%d %H:%M")
         points, after = (_plain(value, decimals) for value in (entry.amount, balance))
@@ -80,7 +104,7 @@ def csv_rows(account: Account) -> Iterator[list[Any]]:
 
 def _plain(amount: int, decimals: int) -> str:
     """A number a spreadsheet reads in any language."""
-    return str(amount) if not decimals else f"{amount / 10**decimals:.{decimals}f}"
+    return str(Decimal(amount).scaleb(-decimals))
 
 
 def harmless(text: str) -> str:

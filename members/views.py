@@ -48,7 +48,10 @@ def show_history(request: HttpRequest) -> HttpResponse:
     if kind and kind not in wording.KINDS_SHOWN:
         raise BadRequest("unknown kind")
     account = main_account(request.member)
-    page = history.page(account, kind=kind, before=_cursor(request.GET.get("before", "")))
+    try:
+        page = history.page(account, kind=kind, before=_cursor(request.GET.get("before", "")))
+    except history.CursorUnknown as refusal:
+        raise BadRequest(str(refusal)) from refusal
     kinds = [
         ("", _("All")),
         ("earned", _("Earned")),

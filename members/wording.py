@@ -1,7 +1,7 @@
 """The words for what happened to a member's points.
 
-What an entry means is stored with it as an explanation; the rules that wrote it stand on a floor above, so the function
-that tells it is named by string in the settings (`SETIA_EXPLAIN`).
+What an entry means is stored with it as an explanation; the rules that wrote it stand on a floor above, so the functions
+that tell it are named by string in the settings (`SETIA_EXPLAIN`, `SETIA_EXPLAIN_NEAR`).
 """
 
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from loyalty.ledger.models import Entry
@@ -33,10 +34,10 @@ KINDS_SHOWN = {
 
 def title(entry: Entry) -> str:
     """What happened, in a few words: `Purchase 1042`, `Redeemed: Free coffee`, `Points expired`."""
-    named = {"name": entry.reason}
+    named = {"name": _reward(entry)}
     titles = {
         Entry.Kind.ACCRUAL: _earned(entry),
-        Entry.Kind.REDEMPTION: _("Redeemed: %(name)s") % named if entry.reason else _("Reward redeemed"),
+        Entry.Kind.REDEMPTION: _("Redeemed: %(name)s") % named if named["name"] else _("Reward redeemed"),
         Entry.Kind.EXPIRY: _("Points expired"),
         Entry.Kind.REVERSAL: _("Reward cancelled, points returned"),
         Entry.Kind.CLAW_BACK: _("Purchase returned, points taken back"),
@@ -57,16 +58,29 @@ def _earned(entry: Entry) -> str:
     return entry.reason or _("Points earned")
 
 
+def _reward(entry: Entry) -> str:
+    """The reward's name as it was when it was redeemed, in the reader's language where it had one."""
+    names = entry.explanation.get("names") or {}
+    return names.get((get_language() or "en").split("-")[0]) or entry.reason
+
+
 def explain(entry: Entry) -> str:
     """Why it was this many points, as a sentence in the reader's language; empty when nothing is known."""
-    if not entry.explanation:
-        return ""
-    tell = _teller(settings.SETIA_EXPLAIN)
+    return _told(entry, settings.SETIA_EXPLAIN) or ""
+
+
+def near_misses(entry: Entry) -> list[str]:
+    """What would have made it more, one sentence each."""
+    return _told(entry, settings.SETIA_EXPLAIN_NEAR) or []
+
+
+def _told(entry: Entry, dotted: str) -> Any:
+    tell = _teller(dotted) if entry.explanation else None
     try:
-        return str(tell(entry.explanation)) if tell else ""
+        return tell(entry.explanation) if tell else None
     except Exception:  # a page of history must open whatever an old explanation holds
         log.exception("explanation not readable", entry=entry.pk)
-        return ""
+        return None
 
 
 def news(member: Member, *, at: Any) -> list[Any]:

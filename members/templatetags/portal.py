@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from loyalty.common.clock import last_valid_day
-from loyalty.common.languages import in_language
+from loyalty.common.languages import LANGUAGES, in_language
 from loyalty.common.money import show_money, show_points
 from loyalty.ledger.models import Program, Wallet
 from members.models import Tier
@@ -53,6 +53,12 @@ def tier_points(amount: Decimal, wallet: Wallet) -> str:
 def benefits(tier: Tier) -> list[str]:
     """What a tier gives, one line each, in the reader's language."""
     return [line.strip() for line in in_language(tier, "benefits").splitlines() if line.strip()]
+
+
+@register.filter
+def collected(offer: Any) -> str:
+    """How much of a reward's cost the member has, as a progress bar needs it."""
+    return str(offer.reward.cost - offer.missing)
 
 
 @register.filter
@@ -101,6 +107,12 @@ def qr(text: str, label: str) -> SafeString:
     picture = segno.make(text, error="m", micro=False).svg_inline(scale=4, border=3, omitsize=True, svgclass="qr")
     named = template.base.render_value_in_context(label, template.Context(autoescape=True))
     return mark_safe(picture.replace("<svg ", f'<svg role="img" aria-label="{named}" ', 1))  # noqa: S308
+
+
+@register.simple_tag
+def tongues() -> list[tuple[str, str]]:
+    """The languages to choose from, each by its own name."""
+    return LANGUAGES
 
 
 @register.simple_tag(takes_context=True)
