@@ -74,6 +74,7 @@ def test_older_pages_follow_without_gap_or_repetition(ani):
         "before=1.5",
         "before=" + "9" * 30,
         "before=9223372036854775808",
+        "before=9223372036854775807",
         "kind=nope",
         "kind='--",
         "before=%00",
@@ -86,8 +87,19 @@ def test_a_broken_address_is_answered_in_words(ani, query):
     assert "This address is not right" in page.content.decode()
 
 
-def test_the_largest_cursor_is_a_page_like_any_other(ani):
-    assert signed_in(ani).get("/history/?before=9223372036854775807").status_code == 200
+def test_what_was_recorded_late_stands_where_it_belongs(ani):
+    at = datetime(2026, 1, 2, 3, tzinfo=UTC)
+    give_points(ani, 100, reference="purchase:shop:1", at=at)
+    give_points(ani, 7, reference="purchase:shop:3", at=at + timedelta(days=2))
+    give_points(ani, 50, reference="purchase:shop:2", at=at + timedelta(days=1))
+    lines = history.page(main_account(ani)).lines
+    assert [(line.title, line.after) for line in lines] == [
+        ("Purchase 3", 157),
+        ("Purchase 2", 150),
+        ("Purchase 1", 100),
+    ]
+    rest = history.page(main_account(ani), before=lines[0].entry.number).lines
+    assert [line.title for line in rest] == ["Purchase 2", "Purchase 1"]
 
 
 def test_an_explanation_is_shown_as_a_sentence(ani, monkeypatch):
