@@ -63,9 +63,10 @@ def _redeem_one(
     if Redemption.objects.filter(member__program=program, reference=reference).exists():
         return
     chance = Random(f"setia redemption {number}")
-    people = [stars[number // 10 % len(stars)]] if number % 10 == 7 and stars else []
-    for member in (*people, _somebody(program, chance, at=at)):
-        for reward in chance.sample(rewards, len(rewards)):
+    people = [stars[number // 15 % len(stars)]] if number % 15 == 7 and stars else []
+    for member in (*people, _somebody(program, chance, stars, at=at)):
+        wishes = [reward for reward in rewards if member not in people or reward.cost <= 1000]
+        for reward in chance.sample(wishes, len(wishes)):
             try:
                 taken = redemption.redeem(
                     member, reward, at=at, reference=reference, source=SOURCE, actor=f"member:{member.number}"
@@ -87,13 +88,14 @@ def _end(taken: Redemption, chance: Random, *, number: int, until: datetime) -> 
         vouchers.use(taken.voucher, at=ended_at, till="jakarta/1", receipt=f"V{number:05}", actor="import")
 
 
-def _somebody(program: Program, chance: Random, *, at: datetime) -> Member:
-    """One of the members who had something to spend at an instant."""
+def _somebody(program: Program, chance: Random, stars: list[Member], *, at: datetime) -> Member:
+    """One of the other members who had something to spend at an instant."""
     rich = (
         Lot.objects.filter(open_at(at), account__wallet__program=program, remaining__gt=0)
         .values("account__member_account__member")
         .annotate(points=Sum("remaining"))
         .filter(points__gte=400)
+        .exclude(account__member_account__member__in=stars)
         .order_by("account__member_account__member")
         .values_list("account__member_account__member", flat=True)
     )
@@ -101,18 +103,19 @@ def _somebody(program: Program, chance: Random, *, at: datetime) -> Member:
 
 
 def _stars(program: Program, *, at: datetime) -> list[Member]:
-    """One member per language with much to look at: points that run out soon, many recent purchases, a good tier."""
-    soon = Q(account__lots__expires_at__gt=at, account__lots__expires_at__lte=at + timedelta(days=45))
-    running_out = (
-        MemberAccount.objects.filter(member=OuterRef("pk"))
-        .annotate(points=Sum("account__lots__granted", filter=soon))
-        .values("points")
-    )
+    """One member per language with much to look at: points, some of them running out soon, purchases, a good tier.
+
+    Judged by what was earned, which later redemptions do not change.
+    """
+    kept = Q(account__lots__expires_at__gt=at)
+    soon = kept & Q(account__lots__expires_at__lte=at + timedelta(days=45))
+    own = MemberAccount.objects.filter(member=OuterRef("pk")).order_by().values("member")
     busy = (
         Member.objects.filter(program=program, tier__slug__in=["silver", "gold"])
-        .annotate(recent=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=330))))
-        .annotate(ending=Subquery(running_out))
-        .filter(ending__gte=500)
+        .annotate(earned=Subquery(own.annotate(points=Sum("account__lots__granted", filter=kept)).values("points")))
+        .annotate(ending=Subquery(own.annotate(points=Sum("account__lots__granted", filter=soon)).values("points")))
+        .annotate(recent=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=365))))
+        .filter(earned__gte=2000, ending__gte=200)
         .select_related("program", "tier")
         .order_by("-recent", "source_key")
     )
