@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 from ninja import Router, Status
 from pydantic import Field
 
@@ -114,8 +114,8 @@ class EventOut(Outgoing):
     "/purchases",
     response={201: PurchaseOut, 200: PurchaseOut},
     operation_id="record_purchase",
-    summary=gettext_lazy("Report a purchase"),
-    description=gettext_lazy("The same receipt of the same source counts once: the first result is answered with 200."),
+    summary=gettext_noop("Report a purchase"),
+    description=gettext_noop("The same receipt of the same source counts once: the first result is answered with 200."),
 )
 @writes("purchases:write")
 def record_purchase(request: HttpRequest, purchase: PurchaseIn) -> Any:
@@ -130,8 +130,8 @@ def record_purchase(request: HttpRequest, purchase: PurchaseIn) -> Any:
     "/events",
     response={201: EventOut, 200: EventOut},
     operation_id="record_event",
-    summary=gettext_lazy("Report an event"),
-    description=gettext_lazy("The same key of the same source counts once: the first result is answered with 200."),
+    summary=gettext_noop("Report an event"),
+    description=gettext_noop("The same key of the same source counts once: the first result is answered with 200."),
 )
 @writes("events:write")
 def record_event(request: HttpRequest, event: EventIn) -> Any:

@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 from ninja import Query, Router, Status
 from pydantic import Field
 
@@ -91,8 +91,8 @@ class EntriesOut(Outgoing):
     "/members",
     response={201: MemberOut, 200: MemberOut},
     operation_id="enrol_member",
-    summary=gettext_lazy("Enrol a member"),
-    description=gettext_lazy(
+    summary=gettext_noop("Enrol a member"),
+    description=gettext_noop(
         "The same customer of the same source is enrolled once: the first member is answered with 200."
     ),
 )
@@ -109,8 +109,8 @@ def enrol_member(request: HttpRequest, applicant: EnrolIn) -> Any:
     "/members",
     response=MemberOut,
     operation_id="find_member",
-    summary=gettext_lazy("Find a member"),
-    description=gettext_lazy("By e-mail address, or by the key a shop's own system knows the customer by."),
+    summary=gettext_noop("Find a member"),
+    description=gettext_noop("By e-mail address, or by the key a shop's own system knows the customer by."),
 )
 @reads("members:read")
 def find_member(request: HttpRequest, email: str = "", source_key: str = "", source: str = "") -> Any:
@@ -127,8 +127,8 @@ def find_member(request: HttpRequest, email: str = "", source_key: str = "", sou
     "/members/{number}",
     response=MemberOut,
     operation_id="read_member",
-    summary=gettext_lazy("Read a member"),
-    description=gettext_lazy("Balance, tier and what is missing for the next one."),
+    summary=gettext_noop("Read a member"),
+    description=gettext_noop("Balance, tier and what is missing for the next one."),
 )
 @reads("members:read")
 def read_member(request: HttpRequest, number: str) -> Any:
@@ -140,8 +140,8 @@ def read_member(request: HttpRequest, number: str) -> Any:
     "/members/{number}/entries",
     response=EntriesOut,
     operation_id="read_entries",
-    summary=gettext_lazy("Read a member's history"),
-    description=gettext_lazy("Newest first. Follow `next` for older lines; new lines do not move the pages."),
+    summary=gettext_noop("Read a member's history"),
+    description=gettext_noop("Newest first. Follow `next` for older lines; new lines do not move the pages."),
 )
 @reads("members:read")
 def read_entries(request: HttpRequest, number: str, cursor: str = "", limit: int = Query(PAGE, ge=1, le=200)) -> Any:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 from ninja import Router, Status
 from pydantic import Field
 
@@ -63,8 +63,8 @@ class UseIn(Incoming):
     "/rewards",
     response=RewardsOut,
     operation_id="list_rewards",
-    summary=gettext_lazy("List the rewards"),
-    description=gettext_lazy("Every reward on offer and those that come; names are in the language of the call."),
+    summary=gettext_noop("List the rewards"),
+    description=gettext_noop("Every reward on offer and those that come; names are in the language of the call."),
 )
 @reads("rewards:read")
 def list_rewards(request: HttpRequest) -> Any:
@@ -77,8 +77,8 @@ def list_rewards(request: HttpRequest) -> Any:
     "/members/{number}/rewards",
     response=OffersOut,
     operation_id="list_offers",
-    summary=gettext_lazy("List a member's rewards"),
-    description=gettext_lazy("Every reward on offer, whether this member can have it now, and if not, why."),
+    summary=gettext_noop("List a member's rewards"),
+    description=gettext_noop("Every reward on offer, whether this member can have it now, and if not, why."),
 )
 @reads("rewards:read")
 def list_offers(request: HttpRequest, number: str) -> Any:
@@ -91,8 +91,8 @@ def list_offers(request: HttpRequest, number: str) -> Any:
     "/members/{number}/redemptions",
     response={201: RedemptionOut, 200: RedemptionOut},
     operation_id="redeem_reward",
-    summary=gettext_lazy("Redeem a reward"),
-    description=gettext_lazy(
+    summary=gettext_noop("Redeem a reward"),
+    description=gettext_noop(
         "Takes the points and issues the voucher. A reference used before is answered with its redemption and 200."
     ),
 )
@@ -111,8 +111,8 @@ def redeem_reward(request: HttpRequest, number: str, wish: RedemptionIn) -> Any:
     "/redemptions/{reference}",
     response=RedemptionOut,
     operation_id="read_redemption",
-    summary=gettext_lazy("Read a redemption"),
-    description=gettext_lazy("What became of it, with its voucher."),
+    summary=gettext_noop("Read a redemption"),
+    description=gettext_noop("What became of it, with its voucher."),
 )
 @reads("rewards:read")
 def read_redemption(request: HttpRequest, reference: str) -> Any:
@@ -124,8 +124,8 @@ def read_redemption(request: HttpRequest, reference: str) -> Any:
     "/redemptions/{reference}/cancel",
     response=RedemptionOut,
     operation_id="cancel_redemption",
-    summary=gettext_lazy("Cancel a redemption"),
-    description=gettext_lazy(
+    summary=gettext_noop("Cancel a redemption"),
+    description=gettext_noop(
         "Gives the points back to the lots they came from and kills the code. Twice gives the first answer."
     ),
 )
@@ -142,8 +142,8 @@ def cancel_redemption(request: HttpRequest, reference: str, wish: CancelIn) -> A
     "/vouchers/{code}",
     response=VoucherOut,
     operation_id="read_voucher",
-    summary=gettext_lazy("Look a voucher up"),
-    description=gettext_lazy("Typed in any case, with or without dashes."),
+    summary=gettext_noop("Look a voucher up"),
+    description=gettext_noop("Typed in any case, with or without dashes."),
 )
 @reads("vouchers:read", guesses=True)
 def read_voucher(request: HttpRequest, code: str) -> Any:
@@ -155,8 +155,8 @@ def read_voucher(request: HttpRequest, code: str) -> Any:
     "/vouchers/{code}/use",
     response=VoucherOut,
     operation_id="use_voucher",
-    summary=gettext_lazy("Use a voucher"),
-    description=gettext_lazy("Once. The same till and receipt get the first answer again."),
+    summary=gettext_noop("Use a voucher"),
+    description=gettext_noop("Once. The same till and receipt get the first answer again."),
 )
 @writes("vouchers:use", guesses=True)
 def use_voucher(request: HttpRequest, code: str, place: UseIn) -> Any:
