@@ -140,7 +140,7 @@ def update(language: str) -> tuple[int, int]:
         message = new.add(
             words if isinstance(words, str) else list(words),
             translated or None,
-            locations=[(file, None) for file in sorted(text.files)],
+            locations=[(file, 0) for file in sorted(text.files)],
             auto_comments=sorted(text.notes),
             context=context,
         )
@@ -185,7 +185,7 @@ def _collect(texts: dict[Key, Text], folder: Path, *, shown_from: Path) -> None:
 def _is_replaced(path: Path) -> bool:
     """Whether this template of a package is never shown, because we have our own in its place."""
     _before, found, name = path.as_posix().rpartition("/templates/")
-    return bool(found) and (Path(settings.TEMPLATES[0]["DIRS"][0]) / name).exists()
+    return bool(found) and (settings.BASE_DIR / "templates" / name).exists()
 
 
 def _in_python(source: str) -> Iterator[tuple[Key, list[str]]]:
@@ -263,7 +263,7 @@ def _pairs(message: Message) -> Iterable[tuple[str, str]]:
     """Each translated form with the English form it must agree with: the last one, which carries the number."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string or ""))]
-    forms = [message.string] if isinstance(message.string, str) else message.string
+    forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return [(message.id[-1], form) for form in forms[-1:]]
 
 
