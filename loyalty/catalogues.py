@@ -1,10 +1,11 @@
 """The translation catalogues: what texts the project shows, what is translated, and writing the files.
 
-Texts are found without gettext's tools: Babel reads Python, Django itself turns templates into calls Babel can read.
+Texts are found without gettext's tools: in the syntax trees of modules, and in the calls Django turns templates into.
 Besides our own texts a catalogue holds those of the admin theme and the sign-in library that have no translation in
 the packages themselves; they are borrowed, and dropped again once a package brings its own.
 """
 
+import ast
 import gettext
 import io
 import re
@@ -16,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
@@ -45,14 +45,15 @@ BORROWED = {
     "import_export": ("forms.py",),
     "django_celery_beat": ("",),
 }
-KEYWORDS = DEFAULT_KEYWORDS | {
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "ngettext_lazy": (1, 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext_lazy": ((1, "c"), 2, 3),
-}
-OPTIONS = {"encoding": "utf-8"}
+# Function -> where its arguments stand: context (or None), then the words.
+FUNCTIONS: dict[str, tuple[int | None, tuple[int, ...]]] = {"_": (None, (0,))}
+for _ending in ("", "_lazy", "_noop"):
+    FUNCTIONS |= {
+        f"gettext{_ending}": (None, (0,)),
+        f"ngettext{_ending}": (None, (0, 1)),
+        f"pgettext{_ending}": (0, (1,)),
+        f"npgettext{_ending}": (0, (1, 2)),
+    }
 CALL = re.compile(r"(?<!\w)(?:_|n?p?gettext)\(")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdif]|%[sd]|\{\w*\}|</?\w+")
 # Header lines that would make every update a change, or that name nobody.
@@ -66,7 +67,6 @@ class Text:
 
     key: Key
     files: set[str] = field(default_factory=set)
-    notes: set[str] = field(default_factory=set)
 
 
 @cache
@@ -141,7 +141,6 @@ def update(language: str) -> tuple[int, int]:
             words if isinstance(words, str) else list(words),
             translated or None,
             locations=[(file, 0) for file in sorted(text.files)],
-            auto_comments=sorted(text.notes),
             context=context,
         )
         undone += not _is_done(message, new)
@@ -176,10 +175,8 @@ def _collect(texts: dict[Key, Text], folder: Path, *, shown_from: Path) -> None:
             continue
         source = path.read_text(encoding="utf-8", errors="replace")
         found = _in_python(source) if path.suffix == ".py" else _in_template(source)
-        for key, notes in found:
-            text = texts.setdefault(key, Text(key))
-            text.files.add(path.relative_to(shown_from).as_posix())
-            text.notes.update(notes)
+        for key in found:
+            texts.setdefault(key, Text(key)).files.add(path.relative_to(shown_from).as_posix())
 
 
 def _is_replaced(path: Path) -> bool:
@@ -188,13 +185,23 @@ def _is_replaced(path: Path) -> bool:
     return bool(found) and (settings.BASE_DIR / "templates" / name).exists()
 
 
-def _in_python(source: str) -> Iterator[tuple[Key, list[str]]]:
-    found = extract("python", io.BytesIO(source.encode()), KEYWORDS, ["Translators:"], OPTIONS)
-    for _line, words, notes, context in found:
-        yield (context, words if isinstance(words, str) else tuple(words)), notes
+def _in_python(source: str) -> Iterator[Key]:
+    """The texts handed to gettext's functions as they stand; what is computed cannot be read."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name not in FUNCTIONS:
+            continue
+        context_at, words_at = FUNCTIONS[name]
+        given = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
+        words = [given[at] for at in words_at if at < len(given)]
+        context = given[context_at] if context_at is not None and given else None
+        if len(words) == len(words_at) and all(isinstance(text, str) and text for text in words):
+            yield context, (words[0] if len(words) == 1 else tuple(words))
 
 
-def _in_template(source: str) -> Iterator[tuple[Key, list[str]]]:
+def _in_template(source: str) -> Iterator[Key]:
     """Django blanks a template down to gettext calls; each call is then read by itself, as Python."""
     if "{%" not in source and "_(" not in source:
         return
