@@ -164,6 +164,7 @@ SETIA_JOBS = {
     },
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
     "verify_books": {"run": "loyalty.ledger.checking.run_verification", "every": "day", "title": _("Verify the books")},
+    "anchor_books": {"run": "loyalty.ledger.anchors.make_anchor", "every": "day", "title": _("Anchor the books")},
 }
 # Minutes that due work may wait before /readyz and the jobs page call it late.
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
@@ -308,6 +309,7 @@ UNFOLD = {
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "campaigns.dashboard.fill",
     "STYLES": ["loyalty.desk.navigation.stylesheet"],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "loyalty.desk.navigation.favicon"}],
     "ACCOUNT": {"navigation": "loyalty.desk.navigation.account_links"},
     "COMMAND": {"search_models": False, "show_history": False, "search_callback": "loyalty.desk.navigation.found"},
     "SIDEBAR": {
