@@ -1,5 +1,6 @@
 """What the API says about a member: who they are, what they have, where they stand."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -80,13 +81,18 @@ def member_out(member: Member, *, at: datetime) -> MemberOut:
     )
 
 
-def balances_out(member: Member, *, at: datetime) -> list[BalanceOut]:
-    """The member's positions, the main wallet first: three queries."""
+def balances_out(
+    member: Member, *, at: datetime, known: Mapping[int, statements.Balance] | None = None
+) -> list[BalanceOut]:
+    """The member's positions, the main wallet first; `known` ones (by account) are not computed again."""
     held = (
         MemberAccount.objects.filter(member=member).select_related("wallet").order_by("-wallet__is_main", "wallet_id")
     )
     accounts = list(held)
-    balances = statements.balances([account.account_id for account in accounts], at=at)
+    balances = dict(known or {})
+    unknown = [account.account_id for account in accounts if account.account_id not in balances]
+    if unknown:
+        balances |= statements.balances(unknown, at=at)
     return [
         BalanceOut(
             wallet=account.wallet.slug,

@@ -147,6 +147,7 @@ def voucher_out(voucher: Voucher, *, at: datetime) -> VoucherOut:
 
 def redemption_out(redemption: Redemption, *, at: datetime) -> RedemptionOut:
     """A redemption as the API says it."""
+    known = {redemption.account_id: redemption.balance} if redemption.balance else None
     return RedemptionOut(
         reference=redemption.reference,
         status=redemption.state(at=at),
@@ -157,5 +158,5 @@ def redemption_out(redemption: Redemption, *, at: datetime) -> RedemptionOut:
         redeemed_at=redemption.redeemed_at,
         ended_at=redemption.ended_at,
         voucher=voucher_out(redemption.voucher, at=at),
-        balances=balances_out(redemption.member, at=at),
+        balances=balances_out(redemption.member, at=at, known=known),
     )

@@ -1,6 +1,7 @@
 """Rewards, what members redeemed, and the vouchers they hold."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +11,9 @@ from loyalty.common.ids import show_code
 from loyalty.common.languages import Named, in_language
 from loyalty.ledger.models import Account, Entry, Program, Wallet
 from members.models import Member, Tier
+
+if TYPE_CHECKING:
+    from loyalty.ledger.statements import Balance
 
 
 class Reward(Named):
@@ -22,7 +26,9 @@ class Reward(Named):
         SHIPPING = "shipping", _("free shipping")
         DONATION = "donation", _("donation")
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="rewards", verbose_name=_("program"), db_index=False)
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="rewards", verbose_name=_("program"), db_index=False
+    )
     wallet = models.ForeignKey(Wallet, models.PROTECT, verbose_name=_("paid from"))
     slug = models.SlugField(_("short name"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.DISCOUNT)
@@ -33,8 +39,12 @@ class Reward(Named):
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
     taken = models.PositiveIntegerField(_("taken"), default=0, editable=False)
     offered_from = models.DateTimeField(_("offered from"), null=True, blank=True)
-    offered_until = models.DateTimeField(_("offered until"), null=True, blank=True, help_text=_("The first instant it is no longer offered."))
-    limit_per_member = models.PositiveIntegerField(_("limit per member"), null=True, blank=True, help_text=_("Empty: no limit."))
+    offered_until = models.DateTimeField(
+        _("offered until"), null=True, blank=True, help_text=_("The first instant it is no longer offered.")
+    )
+    limit_per_member = models.PositiveIntegerField(
+        _("limit per member"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
     minimum_tier = models.ForeignKey(Tier, models.PROTECT, null=True, blank=True, verbose_name=_("from tier"))
     voucher_days = models.PositiveIntegerField(_("voucher valid for days"), default=30)
     unit_cost = models.DecimalField(_("cost to us in money"), max_digits=14, decimal_places=2, default=0)
@@ -48,10 +58,14 @@ class Reward(Named):
         constraints = [
             models.UniqueConstraint(fields=["program", "slug"], name="reward_slug_once_per_program"),
             models.CheckConstraint(condition=Q(cost__gt=0), name="reward_cost_positive"),
-            models.CheckConstraint(condition=Q(stock__isnull=True) | Q(taken__lte=F("stock")), name="reward_taken_within_stock"),
+            models.CheckConstraint(
+                condition=Q(stock__isnull=True) | Q(taken__lte=F("stock")), name="reward_taken_within_stock"
+            ),
             models.CheckConstraint(condition=Q(voucher_days__gt=0), name="reward_voucher_lasts"),
             models.CheckConstraint(
-                condition=Q(offered_from__isnull=True) | Q(offered_until__isnull=True) | Q(offered_from__lt=F("offered_until")),
+                condition=Q(offered_from__isnull=True)
+                | Q(offered_until__isnull=True)
+                | Q(offered_from__lt=F("offered_until")),
                 name="reward_offer_ends_after_it_began",
             ),
         ]
@@ -76,18 +90,26 @@ class Redemption(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         EXPIRED = "expired", _("expired")
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="redemptions", verbose_name=_("program"), db_index=False)
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="redemptions", verbose_name=_("program"), db_index=False
+    )
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
-    member = models.ForeignKey(Member, models.PROTECT, related_name="redemptions", verbose_name=_("member"), db_index=False)
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="redemptions", verbose_name=_("member"), db_index=False
+    )
     account = models.ForeignKey(Account, models.PROTECT, verbose_name=_("account"), db_index=False)
     entry = models.OneToOneField(Entry, models.PROTECT, related_name="redemption", verbose_name=_("ledger entry"))
-    reversal = models.OneToOneField(Entry, models.PROTECT, null=True, blank=True, related_name="cancelled_redemption", verbose_name=_("reversal"))
+    reversal = models.OneToOneField(
+        Entry, models.PROTECT, null=True, blank=True, related_name="cancelled_redemption", verbose_name=_("reversal")
+    )
     reference = models.CharField(_("reference"), max_length=120)
     cost = models.BigIntegerField(_("cost"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ISSUED)
     redeemed_at = models.DateTimeField(_("redeemed at"))
     ended_at = models.DateTimeField(_("used, cancelled or expired at"), null=True, blank=True)
     ended_by = models.CharField(_("by"), max_length=64, blank=True)
+    # What the account held right after this redemption; known only to the call that made it.
+    balance: "Balance | None" = None
 
     class Meta:
         verbose_name = _("redemption")
@@ -101,13 +123,16 @@ class Redemption(models.Model):
                 name="redemption_ended_when_not_issued",
             ),
             models.CheckConstraint(
-                condition=Q(status="cancelled", reversal__isnull=False) | (~Q(status="cancelled") & Q(reversal__isnull=True)),
+                condition=Q(status="cancelled", reversal__isnull=False)
+                | (~Q(status="cancelled") & Q(reversal__isnull=True)),
                 name="redemption_reversed_when_cancelled",
             ),
         ]
         indexes = [
             models.Index(fields=["member", "-id"], name="redemption_by_member"),
-            models.Index(fields=["member", "reward"], condition=~Q(status="cancelled"), name="redemption_towards_limit"),
+            models.Index(
+                fields=["member", "reward"], condition=~Q(status="cancelled"), name="redemption_towards_limit"
+            ),
             models.Index(fields=["redeemed_at"], name="redemption_by_day"),
         ]
 

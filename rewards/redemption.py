@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from loyalty.common.clock import day_start, last_valid_day, local_day
@@ -71,7 +70,7 @@ def redeem(member: Member, reward: Reward, *, at: datetime, reference: str, sour
     first = _first(member, reward, reference)
     if first is not None:
         return first
-    member = Member.objects.select_related("program", "tier").get(pk=member.pk)
+    member.status, member.tier_id = Member.objects.values_list("status", "tier").get(pk=member.pk)
     reward = Reward.objects.select_related("wallet", "minimum_tier").get(pk=reward.pk)
     refusal = judge(reward, member, at=at, redeemed=_times_redeemed(member, reward))
     if refusal:
@@ -80,6 +79,7 @@ def redeem(member: Member, reward: Reward, *, at: datetime, reference: str, sour
     _take_stock(reward)
     redemption = _record(member, reward, entry, reference=reference, at=at)
     _issue(redemption, at)
+    redemption.balance = statements.balance(account_id, at=at)
     _tell(redemption, at=at)
     return redemption
 
@@ -114,16 +114,11 @@ def cancel(redemption: Redemption, *, at: datetime, actor: str, by_member: bool)
 
 def find(program: Program, reference: str) -> Redemption:
     """The redemption of a program with this reference. Raises RedemptionUnknown."""
-    found = _by_reference(program.pk, reference)
+    related = Redemption.objects.select_related("reward__wallet", "member__program", "program", "voucher", "entry")
+    found = related.filter(program=program, reference=reference).first()
     if found is None:
         raise RedemptionUnknown(_("There is no redemption with this reference. Please check it."))
     return found
-
-
-def _by_reference(program_id: int, reference: str) -> Redemption | None:
-    """The redemption of a program with this reference, with all that answers say of it."""
-    related = Redemption.objects.select_related("reward__wallet", "member__program", "program", "voucher", "entry")
-    return related.filter(program=program_id, reference=reference).first()
 
 
 def _account_id(member: Member, reward: Reward) -> int:
@@ -137,8 +132,10 @@ def _account_id(member: Member, reward: Reward) -> int:
 
 def _first(member: Member, reward: Reward, reference: str) -> Redemption | None:
     """What this reference was answered with before, if it was."""
-    first = _by_reference(member.program_id, reference)
-    if first is not None and (first.member_id, first.reward_id) != (member.pk, reward.pk):
+    if not Redemption.objects.filter(program=member.program_id, reference=reference).exists():
+        return None
+    first = find(member.program, reference)
+    if (first.member_id, first.reward_id) != (member.pk, reward.pk):
         raise _conflict()
     return first
 
@@ -158,7 +155,13 @@ def _times_redeemed(member: Member, reward: Reward) -> int:
 def _draw(account_id: int, reward: Reward, *, at: datetime, reference: str, source: str, actor: str) -> Entry:
     """Draw the price from the account's lots; a refusal says the price and what is missing."""
     names = {"en": reward.name, "id": reward.name_id, "ms": reward.name_ms}
-    explanation = {"kind": "redemption", "reward": reward.slug, "name": reward.name, "names": names, "cost": reward.cost}
+    explanation = {
+        "kind": "redemption",
+        "reward": reward.slug,
+        "name": reward.name,
+        "names": names,
+        "cost": reward.cost,
+    }
     try:
         return posting.redeem(
             account_id,
@@ -185,7 +188,7 @@ def _record(member: Member, reward: Reward, entry: Entry, *, reference: str, at:
     """Write the redemption; another member's use of the same reference, made just now, is a conflict."""
     try:
         return Redemption.objects.create(
-            program_id=member.program_id,
+            program=member.program,
             reward=reward,
             member=member,
             account_id=entry.account_id,
@@ -213,7 +216,7 @@ def _tell(redemption: Redemption, *, at: datetime) -> None:
     member, reward, voucher = redemption.member, redemption.reward, redemption.voucher
     if not member.email:
         return
-    available = statements.balance(redemption.account_id, at=at).available
+    available = redemption.balance.available if redemption.balance else 0
     with translation.override(member.language):
         context = {
             "name": member.name,
@@ -222,7 +225,7 @@ def _tell(redemption: Redemption, *, at: datetime) -> None:
             "code": voucher.shown_code,
             "cost": show_amount(redemption.cost, reward.wallet),
             "balance": show_amount(available, reward.wallet),
-            "valid_until": date_format(last_valid_day(voucher.expires_at, member.program.time_zone)),
+            "valid_until": last_valid_day(voucher.expires_at, member.program.time_zone).isoformat(),
         }
     outbox.queue(
         recipient=member.number,

@@ -118,8 +118,7 @@ def forget_old(program: Program, *, at: datetime, dry_run: bool = False, progres
 
 def _once(api_key: ApiKey, key: str, called: str, at: datetime, answer: Callable[[], HttpResponse]) -> HttpResponse:
     """One attempt, inside its transaction."""
-    is_ours = _lock(api_key, key)
-    first = IdempotencyRecord.objects.filter(api_key=api_key, key=key).first()
+    is_ours, first = _claim(api_key, key)
     if first is not None and first.created_at > at - KEPT_FOR:
         return _replay(first, called)
     if not is_ours:
@@ -132,14 +131,23 @@ def _once(api_key: ApiKey, key: str, called: str, at: datetime, answer: Callable
     return response
 
 
-def _lock(api_key: ApiKey, key: str) -> bool:
-    """Take the key for this transaction; False when another call holds it."""
+def _claim(api_key: ApiKey, key: str) -> tuple[bool, IdempotencyRecord | None]:
+    """Take the key for this transaction, and what was answered before: whether it is ours, and the first answer.
+
+    One statement. An answer committed while it runs may go unseen; the unique constraint then stops the second one.
+    """
+    kept = IdempotencyRecord.objects.filter(api_key=api_key, key=key)
     if not is_postgresql():
-        return True
-    number = hashlib.sha256(f"{api_key.pk}:{key}".encode()).digest()[:8]
+        return True, kept.first()
+    number = int.from_bytes(hashlib.sha256(f"{api_key.pk}:{key}".encode()).digest()[:8], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(number, "big", signed=True)])
-        return cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s), kept.id FROM (VALUES (1)) AS call"
+            " LEFT JOIN pos_idempotencyrecord kept ON kept.api_key_id = %s AND kept.key = %s",
+            [number, api_key.pk, key],
+        )
+        is_ours, found = cursor.fetchone()
+    return is_ours, kept.first() if found else None
 
 
 def _replay(first: IdempotencyRecord, called: str) -> HttpResponse:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from members.models import Tier
@@ -61,15 +63,16 @@ def test_names_and_amounts_are_in_the_readers_language(program, ani):
         assert "1.200 poin" in str(offer.refusal)
 
 
-def test_the_catalogue_costs_the_same_however_long_it_and_the_history_are(program, ani, django_assert_num_queries):
+def test_the_catalogue_costs_the_same_however_long_it_and_the_history_are(program, ani):
     make_reward(program)
-    with django_assert_num_queries(5):
+    with CaptureQueriesContext(connection) as before:
         catalogue.offers(ani, at=LATER)
     give_points(ani, 1000)
     for number in range(20):
         reward = make_reward(program, f"r{number}", cost=10, minimum_tier=Tier.objects.get(slug="bronze"))
         redemption.redeem(ani, reward, at=LATER, reference=str(number), source="test", actor="test")
-    with django_assert_num_queries(5):
+    with CaptureQueriesContext(connection) as after:
         seen = catalogue.offers(ani, at=LATER)
+    assert len(after) == len(before) <= 7
     assert len(seen) == 21
     assert sum(offer.redeemed_by_member for offer in seen) == 20
