@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import format_percent
 from django.core.cache import cache
 from django.db.models import Count, F, Max
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns import figures
 from campaigns.models import Rule
@@ -101,8 +102,8 @@ def stats(found: dict[str, Any], program: Program, wallet: Wallet, period: figur
 
 
 def percent(share: Decimal) -> str:
-    """A share as a percentage with one decimal."""
-    return f"{show_points(int((share * 1000).to_integral_value()), 1)} %"
+    """A share as a percentage with one decimal, in the reader's number format."""
+    return format_percent(share, format="#,##0.0%", locale=get_language() or "en")
 
 
 def charts(found: dict[str, Any], program: Program) -> list[dict[str, Any]]:
@@ -115,14 +116,14 @@ def charts(found: dict[str, Any], program: Program) -> list[dict[str, Any]]:
         _chart(
             "points_by_month", "bar", months,
             [
-                (_("Issued"), [row["issued"] for row in found["months"]], "var(--color-primary-600)"),
+                (_("Issued"), [row["issued"] for row in found["months"]], "var(--color-primary-500)"),
                 (_("Redeemed"), [row["redeemed"] for row in found["months"]], "#2563eb"),
                 (_("Expired"), [row["expired"] for row in found["months"]], "#d97706"),
             ],
             _("Month"),
         ),
-        _chart("members_by_tier", "bar", tiers, [(_("Members"), [count for _pk, count in found["tiers"]], "var(--color-primary-600)")], _("Tier"), sideways=True),
-        _chart("purchases_by_week", "line", weeks, [(_("Purchases"), [row["count"] for row in found["weeks"]], "var(--color-primary-600)")], _("Week from")),
+        _chart("members_by_tier", "bar", tiers, [(_("Members"), [count for _pk, count in found["tiers"]], "var(--color-primary-500)")], _("Tier"), sideways=True),
+        _chart("purchases_by_week", "line", weeks, [(_("Purchases"), [row["count"] for row in found["weeks"]], "var(--color-primary-500)")], _("Week from")),
     ]  # fmt: skip
 
 

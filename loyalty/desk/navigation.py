@@ -112,6 +112,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("desk/desk.css")
 
 
+def favicon(request: HttpRequest) -> str:
+    """The project's own sign."""
+    return static("favicon.svg")
+
+
 def found(request: HttpRequest, term: str) -> list[SearchResult]:
     """What the command search finds among members, rewards and campaigns: a handful of each, by indexed prefixes."""
     results = []

@@ -33,9 +33,17 @@ def living(program: Program, *members) -> None:
     rate = {"award": {"kind": "rate", "points": "1", "per": "1000"}, "conditions": {"activity": "purchase"}}
     publishing.publish_change(rule, rate, since=at - timedelta(days=400), at=at, actor="test")
     campaign = Campaign.objects.create(
-        program=program, slug="double", name="Double", since=at - timedelta(days=2), until=at + timedelta(days=5), status="live"
+        program=program,
+        slug="double",
+        name="Double",
+        since=at - timedelta(days=2),
+        until=at + timedelta(days=5),
+        status="live",
     )
-    double = {"award": {"kind": "multiplier", "factor": "2", "by_tier": {"gold": "3"}}, "conditions": {"activity": "purchase"}}
+    double = {
+        "award": {"kind": "multiplier", "factor": "2", "by_tier": {"gold": "3"}},
+        "conditions": {"activity": "purchase"},
+    }
     publishing.publish_campaign(campaign, double, at=at, actor="test")
     reward = Reward.objects.create(
         program=program, wallet=program.wallets.get(), slug="tote", name="Tote bag", summary="A bag", cost=50, stock=40
@@ -78,7 +86,10 @@ def test_every_list_and_record_opens_for_the_administrator(lived, label):
 def test_every_list_opens_in_an_empty_installation(db, label):
     client = staff_client(roles.ADMINISTRATOR)
     model_admin = next(a for m, a in admin.site._registry.items() if m._meta.label_lower == label)
-    assert client.get(reverse(f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_changelist")).status_code == 200
+    assert (
+        client.get(reverse(f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_changelist")).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("page", ["admin:index", "admin:jobs_overview", "admin:rewards_voucher_check"])

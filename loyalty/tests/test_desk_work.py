@@ -1,0 +1,430 @@
+"""Working at the desk: editing together, deeds through the verbs, lists taken out, and what a page costs."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Campaign, Rule
+from loyalty.desk import exporting, paging, roles
+from loyalty.jobs.models import JobRun
+from loyalty.ledger.models import Entry, ExpiryPolicy
+from loyalty.mail.models import Message
+from loyalty.pos.models import ApiKey
+from loyalty.tests.desk import staff_client
+from members.models import Member, TierStay
+from members.testing import give_points, make_member, points_of
+from rewards import redemption
+from rewards.models import Redemption, Reward
+
+
+@pytest.fixture
+def tote(program):
+    """A reward for 50 points, ten in stock."""
+    return Reward.objects.create(
+        program=program, wallet=program.wallets.get(), slug="tote", name="Tote bag", summary="A bag", cost=50, stock=10
+    )
+
+
+@pytest.fixture
+def redeemed(ani, tote):
+    """Ani has redeemed the tote bag and has 50 points left."""
+    give_points(ani, 100, at=timezone.now() - timedelta(days=1))
+    return redemption.redeem(ani, tote, at=timezone.now(), reference="r1", source="test", actor="test")
+
+
+def form_of(client, address):
+    """The values a person would send back unchanged."""
+    page = client.get(address)
+    form = page.context["adminform"].form
+    values = {"_seen": form.seen}
+    for bound in form:
+        value = bound.value()
+        if hasattr(bound.field.widget, "decompress"):
+            parts = bound.field.widget.decompress(value)
+            values |= {f"{bound.html_name}_{i}": "" if part is None else str(part) for i, part in enumerate(parts)}
+        elif value is not None and value is not False:
+            values[bound.html_name] = value
+    return values
+
+
+# --- Two people, one row --------------------------------------------------------------------------------------------
+def test_the_second_of_two_editors_overwrites_nothing(ani):
+    client, address = staff_client(roles.PROGRAM_MANAGER), reverse("admin:members_member_change", args=[ani.pk])
+    first, second = form_of(client, address), form_of(client, address)
+    client.post(address, first | {"phone": "0811"})
+    refused = client.post(address, second | {"phone": "0822"})
+    assert "Somebody else changed this" in refused.content.decode()
+    ani.refresh_from_db()
+    assert ani.phone == "0811"
+
+
+def test_a_form_without_its_stamp_changes_nothing(ani):
+    client, address = staff_client(roles.PROGRAM_MANAGER), reverse("admin:members_member_change", args=[ani.pk])
+    client.post(address, form_of(client, address) | {"phone": "0811", "_seen": ""})
+    ani.refresh_from_db()
+    assert ani.phone == ""
+
+
+def test_editing_a_reward_leaves_what_was_redeemed_meanwhile(ani, tote):
+    client, address = staff_client(roles.PROGRAM_MANAGER), reverse("admin:rewards_reward_change", args=[tote.pk])
+    values = form_of(client, address)
+    give_points(ani, 100, at=timezone.now() - timedelta(days=1))
+    redemption.redeem(ani, tote, at=timezone.now(), reference="r1", source="test", actor="test")
+    saved = client.post(address, values | {"name": "Better bag"})
+    assert saved.status_code == 302
+    tote.refresh_from_db()
+    assert (tote.name, tote.taken) == ("Better bag", 1)
+
+
+def test_a_reward_with_history_is_kept_and_the_page_says_what_to_do(redeemed, tote):
+    client = staff_client(roles.PROGRAM_MANAGER)
+    answer = client.post(reverse("admin:rewards_reward_delete", args=[tote.pk]), {"post": "yes"}, follow=True)
+    assert "has history and cannot be deleted" in answer.content.decode()
+    assert Reward.objects.filter(pk=tote.pk).exists()
+
+
+def test_a_reward_nobody_redeemed_can_be_deleted(tote):
+    staff_client(roles.PROGRAM_MANAGER).post(reverse("admin:rewards_reward_delete", args=[tote.pk]), {"post": "yes"})
+    assert not Reward.objects.exists()
+
+
+# --- Members --------------------------------------------------------------------------------------------------------
+def test_adding_a_member_enrols_with_number_account_tier_and_letter(program):
+    client = staff_client(roles.SUPPORT_AGENT)
+    told = {"program": program.pk, "name": "Dewi", "email": "Dewi@Example.com", "phone": "", "language": "id"}
+    assert client.post(reverse("admin:members_member_add"), told).status_code == 302
+    dewi = Member.objects.get()
+    assert (dewi.email, dewi.tier.slug, dewi.member_accounts.count()) == ("dewi@example.com", "bronze", 1)
+    assert TierStay.objects.filter(member=dewi).count() == 1
+    assert Message.objects.get().kind == "welcome"
+    assert LogEntry.objects.filter(object_id=str(dewi.pk)).exists()
+
+
+def test_an_address_that_another_member_has_is_refused_in_words(program, ani):
+    client = staff_client(roles.SUPPORT_AGENT)
+    told = {"program": program.pk, "name": "Eve", "email": "ANI@example.com", "language": "en"}
+    page = client.post(reverse("admin:members_member_add"), told)
+    assert "Another member already uses this e-mail address" in page.content.decode()
+    assert Member.objects.count() == 1
+
+
+@pytest.mark.parametrize("term", ["Ani", "ani@ex", "{number}", "{shown}"])
+def test_members_are_found_by_what_they_say_on_the_phone(ani, budi, term):
+    wanted = term.format(number=ani.number[:6], shown=ani.shown_number)
+    page = staff_client(roles.SUPPORT_AGENT).get(reverse("admin:members_member_changelist"), {"q": wanted})
+    assert [member.pk for member in page.context["cl"].result_list] == [ani.pk]
+
+
+def test_the_command_search_finds_a_member_and_respects_rights(ani):
+    term = {"s": "ani", "extended": "1"}
+    assert ani.shown_number in staff_client(roles.SUPPORT_AGENT).get(reverse("admin:search"), term).content.decode()
+    cache.clear()
+    assert ani.shown_number not in staff_client(roles.OPS).get(reverse("admin:search"), term).content.decode()
+
+
+def test_the_page_of_a_member_says_balance_and_why(redeemed, ani):
+    page = staff_client(roles.SUPPORT_AGENT).get(reverse("admin:members_member_change", args=[ani.pk])).content.decode()
+    assert "Tote bag" in page
+    assert 'class="desk-value">50<' in page
+
+
+def test_script_in_a_name_stays_text(program):
+    member = make_member(program, "x")
+    Member.objects.filter(pk=member.pk).update(name="<script>alert(1)</script>{{ 7|add:1 }}")
+    client = staff_client(roles.SUPPORT_AGENT)
+    for address in (
+        reverse("admin:members_member_changelist"),
+        reverse("admin:members_member_change", args=[member.pk]),
+    ):
+        page = client.get(address).content.decode()
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+# --- Deeds ----------------------------------------------------------------------------------------------------------
+def test_looking_at_a_deed_does_nothing(redeemed, ani):
+    client = staff_client(roles.SUPPORT_AGENT)
+    assert client.get(reverse("admin:rewards_redemption_cancel", args=[redeemed.pk])).status_code == 200
+    assert Redemption.objects.get().status == "issued"
+
+
+def test_cancelling_at_the_desk_gives_the_points_back_and_is_logged(redeemed, ani):
+    client = staff_client(roles.SUPPORT_AGENT)
+    page = client.post(reverse("admin:rewards_redemption_cancel", args=[redeemed.pk]), follow=True)
+    assert "the points are back" in page.content.decode()
+    assert points_of(ani, at=timezone.now()) == 100
+    assert LogEntry.objects.filter(change_message__contains="cancelled").exists()
+
+
+def test_using_a_used_voucher_elsewhere_is_refused_and_changes_nothing(redeemed):
+    client, address = staff_client(roles.SUPPORT_AGENT), reverse("admin:rewards_redemption_use", args=[redeemed.pk])
+    client.post(address, {"till": "desk", "receipt": "R1"})
+    page = client.post(address, {"till": "desk", "receipt": "R2"}, follow=True)
+    assert "cannot be used again" in page.content.decode()
+    assert Redemption.objects.get().voucher.receipt == "R1"
+
+
+def test_a_role_that_may_only_look_does_no_deed(redeemed):
+    client = staff_client(roles.AUDITOR)
+    assert client.post(reverse("admin:rewards_redemption_cancel", args=[redeemed.pk])).status_code == 403
+    assert Redemption.objects.get().status == "issued"
+
+
+@pytest.mark.parametrize("typed", ["{code}", "{lower}", " {shown} "])
+def test_a_typed_code_opens_its_redemption(redeemed, typed):
+    code = redeemed.voucher.code
+    answer = staff_client(roles.SUPPORT_AGENT).post(
+        reverse("admin:rewards_voucher_check"),
+        {"code": typed.format(code=code, lower=code.lower(), shown=redeemed.voucher.shown_code)},
+    )
+    assert answer["Location"] == reverse("admin:rewards_redemption_change", args=[redeemed.pk])
+
+
+def test_an_unknown_code_is_told_in_words(program):
+    page = staff_client(roles.SUPPORT_AGENT).post(reverse("admin:rewards_voucher_check"), {"code": "nonsense"})
+    assert "no voucher with this code" in page.content.decode()
+
+
+def test_the_secret_of_a_key_is_shown_once_and_not_kept(program):
+    client = staff_client(roles.PROGRAM_MANAGER)
+    told = {
+        "program": program.pk,
+        "name": "Web shop",
+        "scopes": ["members:read"],
+        "expires_at_0": "",
+        "expires_at_1": "",
+    }
+    page = client.post(reverse("admin:pos_apikey_add"), told)
+    secret = page.context["secret"]
+    key = ApiKey.objects.get()
+    assert secret.startswith(key.prefix)
+    assert secret in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    assert secret not in client.get(reverse("admin:pos_apikey_change", args=[key.pk])).content.decode()
+    client.post(reverse("admin:pos_apikey_revoke", args=[key.pk]))
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+
+
+def test_a_new_expiry_policy_is_a_new_version_and_the_old_one_stays(program):
+    wallet = program.wallets.get()
+    client = staff_client(roles.PROGRAM_MANAGER)
+    told = {"wallet": wallet.pk, "kind": "years", "count": 2, "last_day": "", "round_to": "year"}
+    assert client.post(reverse("admin:ledger_expirypolicy_add"), told).status_code == 302
+    versions = ExpiryPolicy.objects.filter(wallet=wallet).order_by("version")
+    assert [(v.version, v.kind, v.count) for v in versions] == [(1, "months", 12), (2, "years", 2)]
+
+
+# --- Campaigns and rules --------------------------------------------------------------------------------------------
+CAMPAIGN = {
+    "name": "Double days", "summary": "Twice", "slug": "double", "since_0": "2026-12-01", "since_1": "00:00:00",
+    "until_0": "2026-12-05", "until_1": "00:00:00", "factor": "2", "tier_gold": "3", "channels": "web", "minimum": "",
+}  # fmt: skip
+
+
+def test_a_campaign_is_written_in_plain_fields_and_begins_in_the_program_clock(program):
+    answer = staff_client(roles.MARKETING_ASSISTANT).post(reverse("admin:campaigns_campaign_add"), CAMPAIGN)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    campaign = Campaign.objects.get()
+    assert campaign.since.isoformat() == "2026-11-30T17:00:00+00:00"  # midnight in Jakarta
+    assert campaign.status == "draft"
+    version = campaign.rules.get().versions.get()
+    assert version.definition == {
+        "award": {"kind": "multiplier", "factor": "2", "by_tier": {"gold": "3"}},
+        "conditions": {"activity": "purchase", "channels": ["web"]},
+    }
+    assert version.created_by.startswith("staff:")
+
+
+def test_saving_without_a_change_makes_no_version_and_a_change_makes_one(program):
+    client = staff_client(roles.MARKETING_ASSISTANT)
+    client.post(reverse("admin:campaigns_campaign_add"), CAMPAIGN)
+    campaign = Campaign.objects.get()
+    address = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
+    assert client.post(address, form_of(client, address)).status_code == 302
+    assert campaign.rules.get().versions.count() == 1
+    assert client.post(address, form_of(client, address) | {"factor": "4"}).status_code == 302
+    assert [v.definition["award"]["factor"] for v in campaign.rules.get().versions.order_by("number")] == ["2", "4"]
+
+
+def test_two_marketers_changing_the_terms_overwrite_nothing(program):
+    client = staff_client(roles.MARKETING_ASSISTANT)
+    client.post(reverse("admin:campaigns_campaign_add"), CAMPAIGN)
+    address = reverse("admin:campaigns_campaign_change", args=[Campaign.objects.get().pk])
+    first, second = form_of(client, address), form_of(client, address)
+    client.post(address, first | {"factor": "4"})
+    assert "Somebody else changed this" in client.post(address, second | {"factor": "5"}).content.decode()
+
+
+def test_a_campaign_goes_live_and_rests_by_deeds(program):
+    client = staff_client(roles.MARKETING_ASSISTANT)
+    client.post(reverse("admin:campaigns_campaign_add"), CAMPAIGN)
+    campaign = Campaign.objects.get()
+    for deed, status in (("go_live", "live"), ("pause", "paused")):
+        client.post(reverse(f"admin:campaigns_campaign_{deed}", args=[campaign.pk]))
+        campaign.refresh_from_db()
+        assert campaign.status == status
+
+
+def test_a_standing_rule_is_written_in_plain_fields(program):
+    client = staff_client(roles.PROGRAM_MANAGER)
+    told = {"name": "Base", "slug": "base", "is_active": "on", "kind": "rate", "points": "1", "per": "10000", "activity": "purchase", "qualifying": "on", "channels": "", "minimum": "", "since_0": "", "since_1": ""}  # fmt: skip
+    answer = client.post(reverse("admin:campaigns_rule_add"), told)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    definition = Rule.objects.get().versions.get().definition
+    assert definition == {
+        "award": {"kind": "rate", "points": "1", "per": "10000"},
+        "conditions": {"activity": "purchase"},
+    }
+    refused = client.post(reverse("admin:campaigns_rule_add"), told | {"slug": "b2", "per": ""})
+    assert "Say for which amount of money" in refused.content.decode()
+
+
+# --- Jobs -----------------------------------------------------------------------------------------------------------
+def test_a_preview_changes_nothing_and_a_run_does_it_once(program, ani):
+    at = timezone.now()
+    give_points(ani, 40, at=at - timedelta(days=30), expires_at=at - timedelta(days=1))
+    client = staff_client(roles.OPS)
+    client.post(reverse("admin:jobs_start"), {"job": "expire_points", "deed": "preview"})
+    assert not Entry.objects.filter(kind="expiry").exists()
+    page = client.post(reverse("admin:jobs_start"), {"job": "expire_points", "deed": "run"}, follow=True)
+    assert Entry.objects.get(kind="expiry").amount == -40
+    assert "1 done" in page.content.decode()
+    client.post(reverse("admin:jobs_start"), {"job": "expire_points", "deed": "run"})
+    assert Entry.objects.filter(kind="expiry").count() == 1
+
+
+def test_only_operations_start_jobs(program):
+    assert (
+        staff_client(roles.AUDITOR)
+        .post(reverse("admin:jobs_start"), {"job": "expire_points", "deed": "run"})
+        .status_code
+        == 403
+    )
+    assert not JobRun.objects.exists()
+
+
+def test_an_unknown_job_is_refused_in_words(program):
+    page = staff_client(roles.OPS).post(reverse("admin:jobs_start"), {"job": "rm -rf", "deed": "run"}, follow=True)
+    assert "There is no job" in page.content.decode()
+
+
+# --- Letters --------------------------------------------------------------------------------------------------------
+def test_a_letter_is_shown_in_a_frame_that_can_run_nothing_and_sent_again_on_demand(redeemed):
+    letter = Message.objects.get()
+    client, address = staff_client(roles.SUPPORT_AGENT), reverse("admin:mail_message_change", args=[letter.pk])
+    page = client.get(address).content.decode()
+    assert 'sandbox=""' in page
+    assert "send_again" not in page
+    Message.objects.filter(pk=letter.pk).update(status="uncertain", claimed_at=timezone.now())
+    assert "send_again" in client.get(address).content.decode()
+    client.post(reverse("admin:mail_message_send_again", args=[letter.pk]))
+    assert Message.objects.get().status == "queued"
+
+
+# --- Lists ----------------------------------------------------------------------------------------------------------
+def test_an_exported_cell_is_never_a_formula():
+    assert exporting.safe("=1+1") == "'=1+1"
+    assert exporting.safe("@SUM") == "'@SUM"
+    assert exporting.safe("+62 811") == "'+62 811"
+    assert exporting.safe(-5) == -5
+    assert exporting.safe(Decimal("-5.20")) == "-5.20"
+    assert exporting.safe("Ani") == "Ani"
+
+
+def test_finance_takes_the_filtered_list_out_and_the_audit_log_knows(program, ani, budi):
+    Member.objects.filter(pk=ani.pk).update(name="=cmd|'/C calc'!A0")
+    client = staff_client(roles.FINANCE)
+    answer = client.get(reverse("admin:members_member_export_list"), {"q": "=cmd"})
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    assert text.splitlines()[0].startswith("Number,Name,E-mail")
+    assert len(text.splitlines()) == 2
+    assert "'=cmd" in text
+    assert LogEntry.objects.filter(change_message__contains="Exported").exists()
+
+
+def test_support_takes_no_list_out(program, ani):
+    assert staff_client(roles.SUPPORT_AGENT).get(reverse("admin:members_member_export_list")).status_code == 403
+
+
+def test_a_list_counts_no_further_than_its_ceiling(program, ani, budi, siti, monkeypatch):
+    monkeypatch.setattr(paging, "CEILING", 2)
+    shown = paging.CappedPaginator(Member.objects.order_by("-id"), 1)
+    assert (shown.count, shown.is_capped, shown.num_pages) == (2, True, 2)
+    page = staff_client(roles.SUPPORT_AGENT).get(reverse("admin:members_member_changelist"))
+    assert "The newest 2 are listed" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("members_member_changelist", 14),
+        ("members_purchase_changelist", 13),
+        ("ledger_entry_changelist", 13),
+        ("rewards_redemption_changelist", 14),
+    ],
+)
+def test_a_list_costs_the_same_queries_however_many_rows(program, tote, name, most):
+    Reward.objects.update(stock=None)
+    client = staff_client(roles.ADMINISTRATOR)
+
+    def cost():
+        with CaptureQueriesContext(connection) as caught:
+            assert client.get(reverse(f"admin:{name}")).status_code == 200
+        return len(caught)
+
+    def live(count):
+        for number in range(count):
+            member = make_member(program, f"M{number}x{count}")
+            give_points(member, 100, at=timezone.now() - timedelta(days=1))
+            redemption.redeem(
+                member, tote, at=timezone.now(), reference=f"{count}-{number}", source="test", actor="test"
+            )
+
+    live(2)
+    cost()
+    few = cost()
+    live(15)
+    assert cost() == few
+    assert few <= most, few
+
+
+def test_the_page_of_a_member_costs_the_same_however_much_happened(redeemed, ani, tote):
+    client, address = staff_client(roles.SUPPORT_AGENT), reverse("admin:members_member_change", args=[ani.pk])
+
+    def cost():
+        with CaptureQueriesContext(connection) as caught:
+            client.get(address)
+        return len(caught)
+
+    cost()
+    few = cost()
+    give_points(ani, 1000, at=timezone.now() - timedelta(days=2))
+    for number in range(8):
+        redemption.redeem(ani, tote, at=timezone.now(), reference=f"more-{number}", source="test", actor="test")
+    assert cost() == few
+    assert few <= 26, few
+
+
+def test_the_first_page_costs_the_same_however_many_members(redeemed, program):
+    client = staff_client(roles.PROGRAM_MANAGER)
+
+    def cost():
+        cache.clear()
+        with CaptureQueriesContext(connection) as caught:
+            client.get(reverse("admin:index"))
+        return len(caught)
+
+    cost()
+    few = cost()
+    for number in range(15):
+        give_points(make_member(program, f"M{number}"), 10, at=timezone.now())
+    assert cost() == few
+    assert few <= 36, few
