@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import TransactionTestCase
+from django.utils import translation
 
 
 def pytest_configure() -> None:
@@ -24,6 +25,12 @@ def _empty_databases_despite_triggers() -> None:
             empty(self)
 
     TransactionTestCase._fixture_teardown = empty_with_triggers_lifted
+
+
+@pytest.fixture(autouse=True)
+def default_language():
+    """No page's language of one test is spoken in the next."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -137,6 +137,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(chromium, live_s
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found.append(f"{address} is wider than {page.viewport_size['width']} pixels")
         answer = Axe().run(page)
+        assert len(answer.response["passes"]) > 10
         found.extend(
             f"{address}: {broken['id']}: {[node['html'][:120] for node in broken['nodes']]}"
             for broken in answer.response["violations"]
@@ -157,6 +158,50 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(chromium, live_s
         look(page, f"{address} at 320")
         page.set_viewport_size({"width": 390, "height": 844})
     assert found == []
+
+
+def test_the_pages_of_the_second_factor_are_free_of_violations(chromium, live_server, shop):
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+    from axe_playwright_python.sync_playwright import Axe
+    from django.contrib.auth import get_user_model
+
+    get_user_model().objects.create_user("boss", "boss@example.com", "long-Password-1", is_staff=True)
+    page = open_page(chromium, live_server, scheme="dark")
+
+    def sign_in_with_password() -> None:
+        page.goto("/accounts/login/?next=/accounts/2fa/")
+        page.get_by_label("E-mail address").fill("boss@example.com")
+        page.get_by_label("Password").fill("long-Password-1")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def look() -> None:
+        assert Axe().run(page).response["violations"] == [], page.url
+
+    sign_in_with_password()
+    page.get_by_role("link", name="Set it up").click()
+    page.get_by_label("Password").fill("long-Password-1")
+    look()
+    page.get_by_role("button", name="Go on").click()
+    secret = page.get_by_label("Or type this secret").input_value()
+    look()
+    page.get_by_label("Six digits").fill(
+        format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    )
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
+    look()
+    recovery = page.get_by_label("Codes not used yet").input_value().split()[0]
+    page.goto("/accounts/2fa/")
+    look()
+    page.goto("/accounts/logout/")
+    page.get_by_role("button", name="Sign out").click()
+    sign_in_with_password()
+    page.get_by_label("Code").wait_for()
+    look()
+    page.get_by_label("Code").fill(recovery)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("heading", name="Second factor").wait_for()
+    assert page.troubles == []
 
 
 def test_the_code_page_is_free_of_violations(chromium, live_server, shop):
