@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 FIRST = b""
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def explanation_digest(explanation: dict[str, Any]) -> str:
     """SHA-256 of an explanation in canonical JSON; empty for an empty one."""
     if not explanation:
         return ""
-    text = json.dumps(explanation, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = CANONICAL.encode(explanation)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -54,5 +55,5 @@ def link(
         explanation_digest(explanation),
         corrects_id,
     ]
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
+    text = CANONICAL.encode(content)
     return hashlib.sha256(bytes(previous) + text.encode()).digest()

@@ -16,7 +16,7 @@ from loyalty.common.tally import Tally
 from loyalty.ledger import chain
 from loyalty.ledger.models import Account, Allocation, Entry, Lot, Program
 
-DEBITS = {Entry.Kind.REDEMPTION: "redeemed", Entry.Kind.EXPIRY: "expired", Entry.Kind.CLAW_BACK: "clawed_back"}
+CREDITS = [Entry.Kind.ACCRUAL, Entry.Kind.ADJUSTMENT, Entry.Kind.TRANSFER]
 NAMED_AT_MOST = 1000
 
 
@@ -108,9 +108,9 @@ def _check_entry(entry: tuple[Any, ...], number: int, previous: bytes) -> tuple[
 def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
     """Each lot's parts equal what entries and allocations say of it."""
 
-    def allocated(kind: str) -> Any:
+    def allocated(*kinds: str) -> Any:
         total = (
-            Allocation.objects.filter(lot=OuterRef("id"), entry__kind=kind)
+            Allocation.objects.filter(lot=OuterRef("id"), entry__kind__in=kinds)
             .order_by()
             .values("lot")
             .annotate(total=Sum("amount"))
@@ -122,12 +122,14 @@ def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
         was_redeemed=allocated(Entry.Kind.REDEMPTION),
         was_expired=allocated(Entry.Kind.EXPIRY),
         was_clawed_back=allocated(Entry.Kind.CLAW_BACK),
-        was_returned=allocated(Entry.Kind.REVERSAL),
+        was_forfeited=allocated(Entry.Kind.ADJUSTMENT, Entry.Kind.TRANSFER),
+        was_returned=allocated(Entry.Kind.REVERSAL, Entry.Kind.REINSTATEMENT),
     )
     wrong = lots.exclude(
         redeemed=F("was_redeemed"),
         expired=F("was_expired"),
         clawed_back=F("was_clawed_back"),
+        forfeited=F("was_forfeited"),
         returned=F("was_returned"),
         granted=F("entry__amount"),
         account=F("entry__account"),
@@ -140,8 +142,9 @@ def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
             f"taken back {lot.clawed_back} of {lot.was_clawed_back}, returned {lot.returned} of {lot.was_returned}",
             lot=lot.id,
         )
-    for entry in Entry.objects.filter(account__in=accounts, kind=Entry.Kind.ACCRUAL, lot__isnull=True)[:NAMED_AT_MOST]:
-        yield Violation("lot parts", entry.account_id, "an accrual without its lot", entry=entry.id)
+    credits = Entry.objects.filter(account__in=accounts, kind__in=CREDITS, amount__gt=0, lot__isnull=True)
+    for entry in credits[:NAMED_AT_MOST]:
+        yield Violation("lot parts", entry.account_id, "a credit without its lot", entry=entry.id)
 
 
 def _check_allocations(accounts: QuerySet[Account]) -> Iterator[Violation]:

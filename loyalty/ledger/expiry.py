@@ -9,12 +9,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
 
 from loyalty.common.tally import Tally
+from loyalty.ledger import activation, holds
 from loyalty.ledger.locking import lock
-from loyalty.ledger.models import Entry, Lot, Program
-from loyalty.ledger.posting import activate
+from loyalty.ledger.models import Entry, Hold, HoldPart, Lot, Program
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
 
 CHUNK = 5000
@@ -23,16 +24,20 @@ Progress = Callable[[int, int, int], bool]
 
 
 def due(program: Program, *, at: datetime) -> QuerySet[Lot]:
-    """The lots of a program that have points left past their expiry at an instant. Held points wait for their hold."""
+    """The lots of a program that have points left past their expiry at an instant, held or not."""
     return Lot.objects.filter(
-        account__wallet__program=program, remaining__gt=F("held"), expires_at__isnull=False, expires_at__lte=at
-    ).filter(remaining__gt=0)
+        account__wallet__program=program, remaining__gt=0, expires_at__isnull=False, expires_at__lte=at
+    )
 
 
 def preview(program: Program, *, at: datetime) -> dict[str, int]:
-    """What a sweep at this instant would expire: lots, accounts and points."""
-    totals = due(program, at=at).aggregate(
-        lots=Count("id"), accounts=Count("account", distinct=True), points=Sum(F("remaining") - F("held"))
+    """What a sweep at this instant would expire: lots, accounts and points. Points held beyond it wait for their hold."""
+    live = HoldPart.objects.filter(lot=OuterRef("id"), hold__status=Hold.Status.HELD, hold__expires_at__gt=at)
+    held = Subquery(live.order_by().values("lot").annotate(points=Sum("amount")).values("points"))
+    still_held = Case(When(held=0, then=0), default=Coalesce(held, 0), output_field=BigIntegerField())
+    lots = due(program, at=at).annotate(still_held=still_held)
+    totals = lots.filter(remaining__gt=F("still_held")).aggregate(
+        lots=Count("id"), accounts=Count("account", distinct=True), points=Sum(F("remaining") - F("still_held"))
     )
     return {name: value or 0 for name, value in totals.items()}
 
@@ -47,7 +52,7 @@ def expire_chunk(
 ) -> tuple[int, int, tuple[datetime, int] | None]:
     """Expire the next `size` lots due at `at`; returns lots, points, and where the next chunk starts (None: no more)."""
     size = size or CHUNK
-    waiting = due(program, at=at).order_by("expires_at", "id")
+    waiting = due(program, at=at).filter(remaining__gt=F("held")).order_by("expires_at", "id")
     if after:
         waiting = waiting.filter(
             Q(expires_at=after[0], id__gt=after[1]) | Q(expires_at__gt=after[0]), expires_at__gte=after[0]
@@ -63,10 +68,8 @@ def expire_chunk(
                 id__any_of=[lot_id for _, lot_id, _ in found], remaining__gt=F("held"), expires_at__lte=at
             )
             .order_by("account_id", "expires_at", "id")
-            .values_list("id", "account_id", "expires_at", "remaining", "held")
+            .values_list("id", "account_id", "expires_at", "remaining", "held", "is_pending")
         )
-        for account in accounts.values():
-            activate(account, at=at)
         points = _write_expiry(accounts, lots, recorded_at)
     last = (found[-1][0], found[-1][1]) if len(found) == size else None
     return len(lots), points, last
@@ -75,12 +78,15 @@ def expire_chunk(
 def _write_expiry(accounts: dict, lots: list[tuple], recorded_at: datetime) -> int:
     """One entry and allocation per lot; the lots and the accounts brought down by what was left."""
     lines, amounts = [], []
-    for lot_id, account_id, expires_at, remaining, held in lots:
+    for lot_id, account_id, expires_at, remaining, held, is_pending in lots:
         gone = remaining - held
         reference = f"expiry:{lot_id}:{accounts[account_id].last_number + 1}"
         lines.append(Line(account_id, Entry.Kind.EXPIRY, -gone, expires_at, recorded_at, "expiry", reference, ACTOR))
         amounts.append(gone)
-        accounts[account_id].available -= gone
+        if is_pending:
+            accounts[account_id].pending -= gone
+        else:
+            accounts[account_id].available -= gone
     entry_ids = write_lines(accounts, lines)
     write_allocations(zip(entry_ids, (lot[0] for lot in lots), amounts, strict=True))
     Lot.objects.filter(id__any_of=[lot[0] for lot in lots]).update(
@@ -102,6 +108,9 @@ def run_sweep(
 
     `recorded_at` is when the entries are written (default: `at`). A dry run changes nothing and reports the same totals.
     """
+    if not dry_run:
+        holds.release_due(program, at=at)
+        activation.activate_due(program, at=at)
     totals = preview(program, at=at)
     if dry_run:
         return Tally(found=totals["lots"], done=0, skipped=0, report=totals)

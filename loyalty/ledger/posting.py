@@ -1,8 +1,7 @@
 """Posting to the books: accruals, redemptions and reversals (DOMAIN 5 and 7.2).
 
 Every verb locks the account first, then looks its reference up, so that a retry is answered with the first result even
-when the points are gone. Points are drawn soonest expiry first; points that are pending or expired at that instant are
-never drawn, whether or not a job has recorded it.
+when the points are gone. What is earned repays debt first; what is burned is drawn in burn order (`drawing.py`).
 """
 
 from collections.abc import Sequence
@@ -11,29 +10,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
-from django.utils.translation import ngettext
 
 from loyalty.common.bulk import insert_rows, reserve_ids, update_rows
 from loyalty.common.clock import day_start, local_day
 from loyalty.common.errors import Refusal
-from loyalty.ledger import policies
+from loyalty.ledger import debts, policies
+from loyalty.ledger.drawing import InsufficientPoints, draw, settle
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
+
+__all__ = ["Accrual", "InsufficientPoints", "NotReversible", "ReferenceConflict"]
+__all__ += ["accrue", "accrue_many", "open_accounts", "redeem", "reverse"]
 
 BY_POLICY: Any = object()
 LOT_FIELDS = (
     "entry", "account", "granted_at", "available_at", "expires_at", "is_pending", "rule_version", "expiry_policy",
     "granted", "returned", "remaining", "held", "redeemed", "expired", "clawed_back", "forfeited",
 )  # fmt: skip
-LOTS_AT_ONCE = 100
-
-
-class InsufficientPoints(Refusal):
-    """The account has fewer points that can be spent now than the burn needs."""
-
-    code = "insufficient_points"
 
 
 class ReferenceConflict(Refusal):
@@ -67,6 +61,7 @@ class Accrual:
     reason: str = ""
     available_at: datetime | None = None
     expires_at: datetime | None = BY_POLICY
+    kind: str = Entry.Kind.ACCRUAL
 
 
 @transaction.atomic
@@ -81,22 +76,26 @@ def open_accounts(wallet: Wallet, count: int, *, at: datetime) -> list[int]:
 
 
 @transaction.atomic
-def accrue_many(accruals: Sequence[Accrual], *, recorded_at: datetime) -> list[int | None]:
-    """Credit many accounts with a constant number of statements.
+def accrue_many(
+    accruals: Sequence[Accrual], *, recorded_at: datetime, locked: dict[int, Account] | None = None
+) -> list[int | None]:
+    """Credit many accounts with a constant number of statements; debt is repaid first from what can be spent.
 
-    Returns the id of each new entry, in order; None where the account already has an accrual of that reference.
+    Returns the id of each new entry, in order; None where the account already has an accrual of that reference. A caller
+    that holds the locks already hands the accounts in as `locked`.
     """
-    accounts = lock(*(accrual.account_id for accrual in accruals)) if accruals else {}
+    accounts = locked or (lock(*(accrual.account_id for accrual in accruals)) if accruals else {})
     known = set(
-        Entry.objects.filter(
-            account__any_of=accounts, reference__any_of={a.reference for a in accruals}, kind=Entry.Kind.ACCRUAL
-        ).values_list("account_id", "reference")
+        # By reference alone: with the lists of accounts and kinds beside it, engines try every combination.
+        Entry.objects.filter(reference__any_of={a.reference for a in accruals}).values_list(
+            "account_id", "reference", "kind"
+        )
     )
     terms = policies.terms_of({account.wallet_id for account in accounts.values()})
     new: list[Accrual] = []
     is_new: list[bool] = []
     for accrual in accruals:
-        key = (accrual.account_id, accrual.reference)
+        key = (accrual.account_id, accrual.reference, accrual.kind)
         is_new.append(key not in known)
         if key not in known:
             known.add(key)
@@ -112,6 +111,7 @@ def accrue_many(accruals: Sequence[Accrual], *, recorded_at: datetime) -> list[i
         else:
             account.available += accrual.amount
     insert_rows(Lot, LOT_FIELDS, lots)
+    _repay_debts(accounts, ids, at=recorded_at)
     write_accounts([accounts[account_id] for account_id in {accrual.account_id for accrual in new}])
     given = iter(ids)
     return [next(given) if fresh else None for fresh in is_new]
@@ -167,8 +167,8 @@ def redeem(
     first = Entry.objects.filter(account=account, reference=reference, kind=Entry.Kind.REDEMPTION).first()
     if first:
         return _same_amount(first, -amount)
-    drawn = _draw(account, amount, at=at)
-    activate(account, at=at)
+    settle(account, at=at)
+    drawn = draw(account, amount, at=at)
     line = Line(account_id, Entry.Kind.REDEMPTION, -amount, at, at, source, reference, actor, reason, explanation or {})
     (entry_id,) = write_lines({account_id: account}, [line])
     write_allocations([(entry_id, lot_id, taken) for lot_id, taken in drawn])
@@ -207,51 +207,10 @@ def reverse(
     if graced:
         Lot.objects.filter(id__in=graced).update(expires_at=until)
     account.available -= entry.amount
+    if account.debt:
+        debts.repay(account, [(lot_id, amount) for lot_id, amount, _ in taken], at=at)
     write_accounts([account])
     return Entry.objects.get(id=entry_id)
-
-
-def activate(account: Account, *, at: datetime) -> int:
-    """Record, for a locked account, that pending points whose time has come can be spent; returns how many.
-
-    Changes the account in memory; the caller stores it. What can be spent does not depend on it (DOMAIN 2.4).
-    """
-    if not account.pending:
-        return 0
-    due = Lot.objects.filter(account=account, is_pending=True, available_at__lte=at)
-    points = due.aggregate(points=Sum("remaining"))["points"] or 0
-    due.update(is_pending=False)
-    account.pending -= points
-    account.available += points
-    return points
-
-
-def spendable(at: datetime) -> Any:
-    """The condition of lots that can be drawn on at an instant (DOMAIN 2.4)."""
-    return policies.open_at(at)
-
-
-def _draw(account: Account, amount: int, *, at: datetime) -> list[tuple[int, int]]:
-    """Which lots give how much, in burn order (DOMAIN 5.1). Reads no more lots than it needs."""
-    lots = (
-        Lot.objects.filter(spendable(at), account=account, remaining__gt=F("held"))
-        .order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")
-        .values_list("id", "remaining", "held")
-    )
-    drawn: list[tuple[int, int]] = []
-    missing, start = amount, 0
-    while chunk := list(lots[start : start + LOTS_AT_ONCE]):
-        for lot_id, remaining, held in chunk:
-            taken = min(missing, remaining - held)
-            drawn.append((lot_id, taken))
-            missing -= taken
-            if not missing:
-                return drawn
-        start += LOTS_AT_ONCE
-    message = ngettext(
-        "%(missing)d point is missing for this.", "%(missing)d points are missing for this.", missing
-    ) % {"missing": missing}
-    raise InsufficientPoints(message, missing=missing, available=amount - missing)
 
 
 def _same_amount(entry: Entry, amount: int) -> Entry:
@@ -264,12 +223,23 @@ def _same_amount(entry: Entry, amount: int) -> Entry:
     return entry
 
 
+def _repay_debts(accounts: dict[int, Account], entry_ids: list[int], *, at: datetime) -> None:
+    """Let the new lots of those who owe repay it; nothing is asked when nobody owes."""
+    owing = [account for account in accounts.values() if account.debt]
+    if not owing:
+        return
+    new = Lot.objects.filter(entry__any_of=entry_ids, is_pending=False).order_by("id")
+    lots = list(new.values_list("account_id", "id", "remaining"))
+    for account in owing:
+        debts.repay(account, [(lot_id, left) for account_id, lot_id, left in lots if account_id == account.id], at=at)
+
+
 def _credit_line(accrual: Accrual, recorded_at: datetime) -> Line:
     if accrual.amount <= 0:
-        raise ValueError("an accrual credits at least one point")
+        raise ValueError("a credit is at least one point")
     return Line(
         accrual.account_id,
-        Entry.Kind.ACCRUAL,
+        accrual.kind,
         accrual.amount,
         accrual.effective_at,
         recorded_at,

@@ -87,7 +87,8 @@ class Entry(models.Model):
             models.CheckConstraint(condition=Q(number__gt=0), name="entry_number_positive"),
             models.CheckConstraint(
                 condition=(Q(kind__in=["accrual", "reversal", "reinstatement"], amount__gt=0))
-                | (Q(kind__in=["redemption", "expiry", "claw_back"], amount__lt=0))
+                | (Q(kind__in=["redemption", "expiry"], amount__lt=0))
+                | (Q(kind="claw_back", amount__lte=0))
                 | Q(kind__in=["adjustment", "transfer", "extension", "write_off"]),
                 name="entry_sign_fits_its_kind",
             ),

@@ -69,6 +69,9 @@ class Wallet(models.Model):
         _("when returned goods leave too few points"), max_length=8, choices=DebtPolicy, default=DebtPolicy.DEBT
     )
     debt_limit = models.BigIntegerField(_("most a member may owe"), null=True, blank=True)
+    transfer_limit = models.BigIntegerField(
+        _("most a member may pass on at once"), null=True, blank=True, help_text=_("Empty: points cannot be passed on.")
+    )
 
     class Meta:
         verbose_name = _("wallet")

@@ -72,7 +72,7 @@ def test_the_number_of_statements_does_not_depend_on_the_lots(program, ani, djan
         [posting.Accrual(account, 1, OPENING, f"r{n}", "t", "t", expires_at=ENDS) for n in range(300)],
         recorded_at=OPENING,
     )
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         assert expiry.run_sweep(program, at=AFTER).done == 300
 
 

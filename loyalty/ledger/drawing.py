@@ -1,0 +1,107 @@
+"""Which lots a burn draws on, and what time has done to a locked account before it is drawn on (DOMAIN 2.4, 5.1).
+
+Soonest expiry first, never-expiring last, then the longest available, then the oldest: total and deterministic. Points
+that are pending, held or expired at that instant are never drawn, whether or not a job has recorded it.
+"""
+
+from datetime import datetime
+
+from django.db.models import F, QuerySet, Sum
+from django.utils.translation import ngettext
+
+from loyalty.common.bulk import update_rows
+from loyalty.common.errors import Refusal
+from loyalty.ledger import debts
+from loyalty.ledger.models import Account, Hold, HoldPart, Lot
+from loyalty.ledger.policies import open_at
+
+LOTS_AT_ONCE = 100
+Draw = tuple[int, int]
+
+
+class InsufficientPoints(Refusal):
+    """The account has fewer points that can be spent now than the burn needs."""
+
+    code = "insufficient_points"
+
+
+def draw(account: Account, amount: int, *, at: datetime) -> list[Draw]:
+    """Which lots give how much of a burn: (lot id, points). Reads no more lots than it needs, changes nothing.
+
+    Raises InsufficientPoints with `missing` and `available`.
+    """
+    drawn, missing = draw_up_to(account, amount, at=at)
+    if missing:
+        message = ngettext(
+            "%(missing)d point is missing for this.", "%(missing)d points are missing for this.", missing
+        )
+        raise InsufficientPoints(message % {"missing": missing}, missing=missing, available=amount - missing)
+    return drawn
+
+
+def draw_up_to(account: Account, amount: int, *, at: datetime, but: int | None = None) -> tuple[list[Draw], int]:
+    """As `draw`, but as far as the points go: the draws and what is missing. `but` is a lot to leave out."""
+    lots = in_burn_order(account, at=at).exclude(id=but).values_list("id", "remaining", "held")
+    drawn: list[Draw] = []
+    missing, start = amount, 0
+    while missing and (chunk := list(lots[start : start + LOTS_AT_ONCE])):
+        for lot_id, remaining, held in chunk:
+            taken = min(missing, remaining - held)
+            drawn.append((lot_id, taken))
+            missing -= taken
+            if not missing:
+                break
+        start += LOTS_AT_ONCE
+    return drawn, missing
+
+
+def in_burn_order(account: Account, *, at: datetime) -> QuerySet[Lot]:
+    """The account's lots that can be drawn on at an instant, in the order of drawing."""
+    return Lot.objects.filter(open_at(at), account=account, remaining__gt=F("held")).order_by(
+        F("expires_at").asc(nulls_last=True), "available_at", "id"
+    )
+
+
+def settle(account: Account, *, at: datetime) -> None:
+    """Record on a locked account what time has done: holds that ran out are released, pending points are activated.
+
+    What can be spent does not depend on it. Changes the account in memory; the caller stores it.
+    """
+    if account.held:
+        _release_timed_out(account, at=at)
+    if account.pending:
+        activate(account, at=at)
+
+
+def activate(account: Account, *, at: datetime) -> int:
+    """Record that pending points whose time has come can be spent, and let them repay debt first; returns how many."""
+    due = list(
+        Lot.objects.filter(account=account, is_pending=True, available_at__lte=at).order_by("available_at", "id")
+    )
+    points = sum(lot.remaining for lot in due)
+    Lot.objects.filter(id__any_of=[lot.id for lot in due]).update(is_pending=False)
+    account.pending -= points
+    account.available += points
+    if account.debt and points:
+        debts.repay(account, [(lot.id, lot.remaining) for lot in due], at=at)
+    return points
+
+
+def release_parts(account: Account, hold_ids: list[int]) -> int:
+    """Give the parts of holds back to their lots; returns the points. The caller moves the account's figures."""
+    parts = list(
+        HoldPart.objects.filter(hold__any_of=hold_ids).order_by().values("lot_id").annotate(points=Sum("amount"))
+    )
+    update_rows(Lot, "id", ("+held",), [(part["lot_id"], -part["points"]) for part in parts])
+    return sum(part["points"] for part in parts)
+
+
+def _release_timed_out(account: Account, *, at: datetime) -> None:
+    over = Hold.objects.filter(account=account, status=Hold.Status.HELD, expires_at__lte=at)
+    ids = list(over.values_list("id", flat=True))
+    if not ids:
+        return
+    points = release_parts(account, ids)
+    Hold.objects.filter(id__any_of=ids).update(status=Hold.Status.RELEASED, ended_at=F("expires_at"))
+    account.held -= points
+    account.available += points
