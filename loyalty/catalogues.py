@@ -45,6 +45,8 @@ BORROWED = {
     "import_export": ("forms.py",),
     "django_celery_beat": ("",),
 }
+# Django's Malay calls every hour after noon "malam" (night).
+SAID_BETTER_HERE = {"ms": ("a.m.", "p.m.", "AM", "PM", "noon")}
 # Function -> where its arguments stand: context (or None), then the words.
 FUNCTIONS: dict[str, tuple[int | None, tuple[int, ...]]] = {"_": (None, (0,))}
 for _ending in ("", "_lazy", "_noop"):
@@ -90,7 +92,11 @@ def borrowed_texts(language: str) -> dict[Key, Text]:
         for part in parts:
             _collect(texts, top / part, shown_from=top.parent)
     known = _translated_elsewhere(language)
-    return {key: text for key, text in texts.items() if _lookup(key) not in known}
+    better = {
+        (None, words): Text((None, words), {"django/utils/dateformat.py"})
+        for words in SAID_BETTER_HERE.get(language, ())
+    }
+    return {key: text for key, text in texts.items() if _lookup(key) not in known} | better
 
 
 def wanted_texts(language: str) -> dict[Key, Text]:
