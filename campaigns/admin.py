@@ -143,7 +143,7 @@ class CampaignAdmin(ProgramScoped):
         if campaign.status == Status.LIVE and at < campaign.since:
             return badge(_("live, not begun"), "info")
         if campaign.status == Status.LIVE and at >= campaign.until:
-            return badge(_("over"), "")
+            return badge(_("ended"), "")
         tones = {Status.LIVE: "good", Status.PAUSED: "warn", Status.DRAFT: ""}
         return badge(campaign.get_status_display(), tones[campaign.status])
 

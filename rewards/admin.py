@@ -142,7 +142,7 @@ class RewardAdmin(DeskAdmin):
         if reward.offered_from and at < reward.offered_from:
             return badge(_("planned"), "info")
         if reward.offered_until and at >= reward.offered_until:
-            return badge(_("over"), "warn")
+            return badge(_("ended"), "warn")
         return badge(_("sold out"), "bad") if reward.left == 0 else badge(_("offered"), "good")
 
 
