@@ -15,11 +15,11 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from campaigns import rules
-from campaigns.earning import Award, Basket, rate, split
+from campaigns.earning import Award, Basket, ProgramTerms, rate, split
 from campaigns.events import EventConflict, RecordedEvent, record_event
 from loyalty.common.errors import Refusal
 from loyalty.ledger import locking, posting
-from loyalty.ledger.models import Entry, Program
+from loyalty.ledger.models import Account, Entry, Program
 from members import activity, tiers
 from members.activity import members_of, unknown_member
 from members.models import Member, Purchase
@@ -77,12 +77,12 @@ def record_many(
     """
     outcomes = [Outcome(sale) for sale in sales]
     members = members_of(program, {sale.member_id for sale in sales})
-    locking.lock(*(account_id for _, account_id in members.values()))
+    locked = locking.lock(*(account_id for _, account_id in members.values()))
     fresh = _fresh(program, outcomes)
     accepted = [outcome for outcome in fresh if _accept(outcome, program, members, at, are_judged)]
     if accepted:
         accepted.sort(key=lambda outcome: outcome.sale.occurred_at)
-        _write(program, accepted, members, at=at, actor=actor)
+        _write(program, accepted, members, locked, at=at, actor=actor)
     _answer_repeats(outcomes, fresh)
     return outcomes
 
@@ -143,11 +143,17 @@ def _accept(
 
 
 def _write(
-    program: Program, accepted: list[Outcome], members: dict[int, tuple[str, int]], *, at: datetime, actor: str
+    program: Program,
+    accepted: list[Outcome],
+    members: dict[int, tuple[str, int]],
+    locked: dict[int, Account],
+    *,
+    at: datetime,
+    actor: str,
 ) -> None:
     """Rate the accepted sales in order of time and write purchases, points and tier stays."""
     steps = tiers.ladder(program)
-    book, terms = rules.book(program), rules.program_terms(program, steps.decimals)
+    rating = _Rating(rules.book(program), rules.program_terms(program, steps.decimals))
     earliest = min(accepted[0].sale.occurred_at, at)
     walked = tiers.trails(steps, {outcome.sale.member_id for outcome in accepted}, earliest=earliest)
     rows, lines, accruals, earning = [], [], [], []
@@ -158,7 +164,7 @@ def _write(
         tier = trail.tier_at(occurred_at)
         eligible = earning_part(sale, program)
         parts = _line_parts(sale, eligible)
-        award = rate(Basket(parts, sale.channel), tier.slug, book.at(occurred_at), occurred_at, terms)
+        award = rating.award(parts, sale.channel, tier.slug, occurred_at)
         trail.add(occurred_at, steps.amount(award.qualifying, eligible), sale.reference)
         rows.append(_row(program, sale, occurred_at, at, eligible, tier.pk, award))
         lines.append(_line_rows(sale, parts, award))
@@ -166,12 +172,29 @@ def _write(
         if award.points:
             earning.append(outcome)
             accruals.append(_accrual(members[sale.member_id][1], sale, occurred_at, award, actor))
-    entry_ids = posting.accrue_many(accruals, recorded_at=at)
+    entry_ids = posting.accrue_many(accruals, recorded_at=at, locked=locked)
     for outcome, entry_id in zip(earning, entry_ids, strict=True):
         outcome.entry_id = entry_id
     for outcome, purchase_id in zip(accepted, activity.write_purchases(rows, lines), strict=True):
         outcome.purchase_id = purchase_id
     tiers.write_stays(walked, recorded_at=at)
+
+
+class _Rating:
+    """The arithmetic for one batch: equal baskets under equal rules are computed once."""
+
+    def __init__(self, book: rules.RuleBook, terms: ProgramTerms) -> None:
+        """Nothing is computed yet."""
+        self.book, self.terms = book, terms
+        self.known: dict[tuple[Any, ...], Award] = {}
+
+    def award(self, parts: list[Decimal], channel: str, tier: str, occurred_at: datetime) -> Award:
+        """The award of a basket bought at an instant."""
+        counting = self.book.at(occurred_at)
+        key = (*parts, channel, tier, id(counting))
+        if key not in self.known:
+            self.known[key] = rate(Basket(parts, channel), tier, counting, occurred_at, self.terms)
+        return self.known[key]
 
 
 def _line_parts(sale: Sale, eligible: Decimal) -> list[Decimal]:

@@ -21,7 +21,7 @@ from loyalty.common.languages import LANGUAGES
 from loyalty.ledger.models import Program
 from loyalty.pos.models import Store
 from members.enrolment import Applicant
-from members.sales import judge
+from members.sales import NOTHING, judge
 
 NEEDED = ("receipt", "customer", "date", "amount")
 FIELDS = (
@@ -111,9 +111,9 @@ class Reader:
             items=self._count(cells.get("items", "")),
             store=self._store(cells.get("store", "")),
             channel=cells.get("channel", ""),
-            tax=self._amount(cells.get("tax") or "0", "tax"),
-            delivery=self._amount(cells.get("delivery") or "0", "delivery"),
-            paid_with_points=self._amount(cells.get("paid_with_points") or "0", "paid_with_points"),
+            tax=self._part(cells, "tax"),
+            delivery=self._part(cells, "delivery"),
+            paid_with_points=self._part(cells, "paid_with_points"),
         )
         judge(sale, self.program, at=self.at)
         return Reading(line, sale, self._applicant(cells, min(occurred_at, self.at)))
@@ -172,6 +172,11 @@ class Reader:
             )
             % {"field": name, "given": written[:100]}
         )
+
+    def _part(self, cells: dict[str, str], name: str) -> Decimal:
+        """A part of the total; an empty cell is nothing."""
+        written = cells.get(name)
+        return self._amount(written, name) if written else NOTHING
 
     def _count(self, written: str) -> int:
         """A number of items; none is zero."""

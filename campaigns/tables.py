@@ -101,7 +101,7 @@ def rows(table: Table) -> Iterator[Row]:
 def plain(cell: str) -> str:
     """A cell without the tricks of spreadsheets: surrounding spaces, `="text"`, the apostrophe before a formula sign."""
     cell = cell.strip()
-    if cell[:1] in "='":
+    if cell[:1] in ("=", "'"):
         if len(cell) > 3 and cell.startswith('="') and cell.endswith('"'):
             return cell[2:-1].strip()
         if cell[:1] == "'" and cell[1:2] in set("=+-@"):

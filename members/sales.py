@@ -231,6 +231,8 @@ def _judge_time(sale: Sale, at: datetime) -> None:
 
 def _judge_amount(amount: Decimal, field: str) -> None:
     """A plain number, not negative, of at most two decimals."""
+    if amount is NOTHING:
+        return
     if not amount.is_finite() or amount.copy_abs() >= LARGEST_AMOUNT or (amount * HUNDRED) % 1:
         raise AmountRefused(
             _("%(field)s: write a plain amount below %(largest)s with at most two decimals.")

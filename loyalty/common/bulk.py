@@ -60,30 +60,38 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
                 for row in rows:
                     copy.write_row(row)
             return
-        prepared = [_sqlite_value(field) for field in described]
-        cursor.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks})",
-            [[prepare(value) for prepare, value in zip(prepared, row, strict=True)] for row in rows],
-        )
+        cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", _as_sqlite_keeps(described, rows))
 
 
 def _with_json_as_text(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
     """The rows with the values of JSON fields written out."""
-    places = {index for index, field in enumerate(fields) if isinstance(field, models.JSONField)}
-    if not places:
+    if not any(isinstance(field, models.JSONField) for field in fields):
         return rows
-    return [[json.dumps(value) if index in places else value for index, value in enumerate(row)] for row in rows]
+    written = [
+        [json.dumps(value) for value in values] if isinstance(field, models.JSONField) else values
+        for field, values in zip(fields, zip(*rows, strict=True), strict=True)
+    ]
+    return list(zip(*written, strict=True))
+
+
+def _as_sqlite_keeps(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The rows with every value as SQLite keeps it; column by column, since most columns need nothing."""
+    kept = [
+        values if (prepare := _sqlite_value(field)) is None else [prepare(value) for value in values]
+        for field, values in zip(fields, zip(*rows, strict=True), strict=True)
+    ]
+    return list(zip(*kept, strict=True))
 
 
 def _sqlite_value(field: models.Field) -> Any:
-    """How a value of this field is handed to SQLite."""
+    """How a value of this field is handed to SQLite; None: as it is."""
     if isinstance(field, models.JSONField):
         return json.dumps
     if isinstance(field, models.DateTimeField):
         return lru_cache(maxsize=4096)(connection.ops.adapt_datetimefield_value)  # batches repeat their instants
     if isinstance(field, models.DecimalField):
         return lambda value: connection.ops.adapt_decimalfield_value(value, field.max_digits, field.decimal_places)
-    return lambda value: value
+    return None
 
 
 def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -116,8 +124,7 @@ def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows
             f'"{field.column}" = ' + (f'"{field.column}" + ' if mark[0] == "+" else "") + "%s"
             for field, mark in zip(described[1:], fields, strict=True)
         )
-        prepared = [_sqlite_value(field) for field in described]
         cursor.executemany(
             f'UPDATE {table} SET {sets} WHERE "{described[0].column}" = %s',
-            [[p(v) for p, v in zip(prepared[1:], row[1:], strict=True)] + [prepared[0](row[0])] for row in rows],
+            [(*row[1:], row[0]) for row in _as_sqlite_keeps(described, list(rows))],
         )
