@@ -115,30 +115,29 @@ class Supervisor:
             if part.is_alive:
                 continue
             if part.process is not None:
-                self._note_death(part, now)
+                self._note_death(part, part.process, now)
             elif now >= part.next_start:
                 self.start(part)
 
-    def _note_death(self, part: Part, now: float) -> None:
+    def _note_death(self, part: Part, process: subprocess.Popen[bytes], now: float) -> None:
         steady = now - part.started > STEADY_SECONDS
         part.pause = FIRST_PAUSE if steady else min(part.pause * 2, LONGEST_PAUSE)
-        self.tell(f"{part.name} ended ({describe(part.process)}) and is started again in {part.pause:.0f} s.")
-        end_group(part.process)
+        self.tell(f"{part.name} ended ({describe(process)}) and is started again in {part.pause:.0f} s.")
+        end_group(process)
         part.process, part.next_start = None, now + part.pause
         part.restarts += 1
 
     def end_all(self) -> None:
         """Ask every part to end, wait, and then end whatever is left of their groups."""
-        running = [part for part in self.parts if part.process is not None]
-        for part in running:
-            if part.is_alive:
-                part.process.terminate()
+        running = [part.process for part in self.parts if part.process is not None]
+        for process in running:
+            process.terminate()
         deadline = time.monotonic() + GRACE_SECONDS
-        while any(part.is_alive for part in running) and time.monotonic() < deadline:
+        while any(process.poll() is None for process in running) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY)
-        for part in running:
-            end_group(part.process)
-            part.process.wait()
+        for process in running:
+            end_group(process)
+            process.wait()
 
 
 def describe(process: subprocess.Popen[bytes]) -> str:

@@ -87,7 +87,7 @@ def _again(at: datetime) -> Iterator[JobRun]:
     daily = JobRun.objects.filter(business_date__isnull=False, job__in=known, attempts__lt=MOST_ATTEMPTS)
     silent = daily.filter(status=Status.RUNNING, seen_at__lt=at - SILENT_AFTER)
     failed = daily.filter(status=Status.FAILED, ended_at__gte=since)
-    rested = [row for row in failed if row.ended_at + pause_after(row.attempts) <= at]
+    rested = [row for row in failed if row.ended_at and row.ended_at + pause_after(row.attempts) <= at]
     for row in sorted([*silent, *rested], key=lambda row: (row.business_date, row.pk)):
         if running.take_over(row, actor=ACTOR):
             yield running.perform(row)

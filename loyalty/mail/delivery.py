@@ -143,7 +143,7 @@ def _close(mailer: BaseEmailBackend) -> None:
 
 def is_listening(mailer: BaseEmailBackend) -> bool:
     """Whether the server still answers, asked before each letter: servers may end a connection between two."""
-    smtp = getattr(mailer, "connection", None)
+    smtp: Any = getattr(mailer, "connection", None)
     if not hasattr(smtp, "noop"):
         return True
     try:

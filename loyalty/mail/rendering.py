@@ -58,5 +58,5 @@ def link_for(kind: str) -> str:
 
 
 def _fill(kind: str, part: str, values: dict[str, Any]) -> str:
-    template = get_template(f"emails/{kind}/{part}").template
-    return template.render(Context(values, autoescape=part.endswith(".html")))
+    template: Any = get_template(f"emails/{kind}/{part}")
+    return template.template.render(Context(values, autoescape=part.endswith(".html")))
