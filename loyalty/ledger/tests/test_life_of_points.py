@@ -201,6 +201,16 @@ class TestClawBack:
         assert figures(ani) == (0, 0, 0, 60)
 
 
+    def test_points_that_come_back_too_late_do_not_repay_debt(self, ani):
+        order = give_points(ani, 100, expires_at=FAR)
+        spent = burn(ani, 100)
+        take(order, 100, "refund")
+        assert figures(ani) == (0, 0, 0, 100)
+        posting.reverse(spent, at=FAR, reference="back", source="t", actor="t")
+        assert points_of(ani, at=FAR) == 0
+        assert main_account(ani).debt == 100
+
+
 class TestCorrections:
     def test_points_are_added_and_taken_by_hand_with_a_reason(self, ani):
         added = corrections.adjust(

@@ -143,7 +143,8 @@ class Life:
             self.model.burns.append(self.model.draw(points)[0])
 
     def undo(self, index, _):
-        if index < len(self.entries):
+        if self.entries:
+            index %= len(self.entries)
             posting.reverse(self.entries[index], **self.words())
             self.model.put_back(self.model.burns[index], repays=True)
             self.model.burns[index] = []
@@ -155,18 +156,21 @@ class Life:
             self.model.holds.append({"parts": self.model.draw(points)[0], "open": True, "day": self.model.day})
 
     def capture(self, index, _):
-        if index < len(self.holds) and self.model.holds[index]["open"]:
+        index %= len(self.holds) or 1
+        if self.holds and self.model.holds[index]["open"]:
             self.model.holds[index]["open"] = False
             holds.capture(self.holds[index], at=self.at, actor="t")
 
     def release(self, index, _):
-        if index < len(self.holds) and self.model.holds[index]["open"]:
+        index %= len(self.holds) or 1
+        if self.holds and self.model.holds[index]["open"]:
             self.model.holds[index]["open"] = False
             holds.release(self.holds[index], at=self.at)
             self.model.put_back(self.model.holds[index]["parts"], repays=False)
 
     def refund(self, index, points):
-        if index < len(self.accruals):
+        if self.accruals:
+            index %= len(self.accruals)
             fits = self.model.refund(index, points)
             try:
                 clawback.claw_back(self.accruals[index], points, **self.words())
@@ -203,7 +207,7 @@ def live(steps):
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, **LONG)
+@settings(max_examples=30, **LONG)
 @given(steps=STEPS)
 def test_any_life_of_an_account_equals_the_model(steps):
     live(steps)
@@ -212,7 +216,7 @@ def test_any_life_of_an_account_equals_the_model(steps):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.django_db
-@settings(max_examples=1000, **LONG)
+@settings(max_examples=300, **LONG)
 @given(steps=STEPS)
-def test_a_thousand_lives_equal_the_model(steps):
+def test_hundreds_of_lives_equal_the_model(steps):
     live(steps)
