@@ -1,7 +1,7 @@
 """Rewards, what members redeemed, and the vouchers they hold."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,9 +11,6 @@ from loyalty.common.ids import show_code
 from loyalty.common.languages import Named, in_language
 from loyalty.ledger.models import Account, Entry, Program, Wallet
 from members.models import Member, Tier
-
-if TYPE_CHECKING:
-    from loyalty.ledger.statements import Balance
 
 
 class Reward(Named):
@@ -108,8 +105,8 @@ class Redemption(models.Model):
     redeemed_at = models.DateTimeField(_("redeemed at"))
     ended_at = models.DateTimeField(_("used, cancelled or expired at"), null=True, blank=True)
     ended_by = models.CharField(_("by"), max_length=64, blank=True)
-    # What the account held right after this redemption; known only to the call that made it.
-    balance: "Balance | None" = None
+    # What the account held right after this redemption (a `statements.Balance`); known only to the call that made it.
+    balance: Any = None
 
     class Meta:
         verbose_name = _("redemption")
