@@ -11,6 +11,7 @@ a test database of its own, on SQLite (a file) unless DATABASE_URL names a Postg
 import argparse
 import cProfile
 import csv
+import gc
 import os
 import pstats
 import sys
@@ -125,6 +126,7 @@ def compare(path: Path, arguments: argparse.Namespace) -> None:
     profile = cProfile.Profile()
     if arguments.profile:
         profile.enable()
+    gc.freeze()  # as the command does
     seconds = timed(lambda: import_file(shop, path, options=options, at=NOW))
     profile.disable()
     again = timed(lambda: import_file(shop, path, options=options, at=NOW))

@@ -1,5 +1,6 @@
 """`manage.py import_purchases FILE --program P --map column=field`: the door of `campaigns.importing`."""
 
+import gc
 import json
 import sys
 import time
@@ -48,6 +49,7 @@ class Command(BaseCommand):
         program = Program.objects.filter(slug=options["program"]).first()
         if program is None:
             raise CommandError(f"There is no program “{options['program']}”.")
+        gc.freeze()  # what is loaded stays: the collector need not look through it again and again
         started = time.monotonic()
         try:
             report = import_file(
