@@ -84,6 +84,7 @@ def stats(found: dict[str, Any], program: Program, wallet: Wallet, period: figur
     def points(amount: int) -> str:
         return show_points(amount, wallet.decimals)
 
+    average = figures.average(found["sales"])
     share = Decimal(found["active"]) / found["members"] if found["members"] else Decimal(0)
     bought = ngettext("%(count)s purchase", "%(count)s purchases", found["sales"]["count"]) % {
         "count": show_points(found["sales"]["count"])
@@ -92,6 +93,7 @@ def stats(found: dict[str, Any], program: Program, wallet: Wallet, period: figur
         tile("active_members", show_points(found["active"]), _("%(share)s of %(members)s members") % {"share": percent(share), "members": show_points(found["members"])}, reverse("admin:members_member_changelist")),
         tile("enrolments", show_points(found["enrolments"]), period.title),
         tile("sales", show_money(found["sales"]["total"], program.currency), bought),
+        tile("average_purchase", show_money(average, program.currency) if average is not None else "–", period.title),
         tile("points_issued", points(found["moved"]["issued"]), period.title),
         tile("points_redeemed", points(found["moved"]["redeemed"]), period.title),
         tile("points_expired", points(found["moved"]["expired"]), period.title),

@@ -7,7 +7,7 @@ period is `[since, until)` in the program clock. Points are in the wallet's smal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -167,6 +167,19 @@ def sales(program: Program, *, period: Period) -> dict[str, Any]:
     bought = Purchase.objects.filter(program=program, occurred_at__gte=period.since, occurred_at__lt=period.until)
     found = bought.aggregate(count=Count("pk"), total=Sum("total"))
     return {"count": found["count"], "total": found["total"] or Decimal(0)}
+
+
+@figure(_("Average purchase"), _("What members paid in the period divided by the number of their purchases."))
+def average_purchase(program: Program, *, period: Period) -> Decimal | None:
+    """Money per purchase, rounded half up to hundredths; None without a purchase."""
+    return average(sales(program, period=period))
+
+
+def average(sold: dict[str, Any]) -> Decimal | None:
+    """The average of what `sales` found."""
+    if not sold["count"]:
+        return None
+    return (sold["total"] / sold["count"]).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @figure(_("Members by tier"), _("Members whose membership is not closed, by the tier they are in now."))

@@ -12,6 +12,7 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        from members import searching
+        from members import reports, searching
 
+        reports.register()
         post_migrate.connect(searching.install, sender=self, dispatch_uid="members_searching")

@@ -114,6 +114,7 @@ def test_sales_and_weeks_count_purchases_in_the_program_clock(program, ani):
     buy(ani, "1", at=NOW - timedelta(days=7), total="20000")
     buy(ani, "2", at=NOW, total="30000")
     assert figures.sales(program, period=month(program)) == {"count": 2, "total": Decimal(50000)}
+    assert figures.average_purchase(program, period=month(program)) == Decimal("25000.00")
     weeks = figures.purchases_by_week(program, at=NOW)
     assert len(weeks) == 26
     assert weeks[-1] == {"week": date(2026, 3, 2), "count": 1, "total": Decimal(20000)}

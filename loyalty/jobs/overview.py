@@ -53,7 +53,7 @@ def states(program: Program | None, *, at: datetime) -> list[JobState]:
                 next_due=due or _following(job, program, at),
                 is_late=due is not None and due + patience < at,
                 title=str(job.title),
-                report=words(run.report) if run else [],
+                report=_report(run) if run else [],
             )
         )
     return found
@@ -76,10 +76,20 @@ def words(report: Mapping[str, Any]) -> list[str]:
     for key, value in report.items():
         if isinstance(value, bool | list | dict):
             continue
-        number = show_points(value) if isinstance(value, int) else str(value)
+        number = show_points(value) if isinstance(value, int) else _short(str(value))
         known = _known(key)
         phrases.append(known % {"number": number} if known else f"{key.replace('_', ' ')}: {number}")
     return phrases
+
+
+def _report(run: JobRun) -> list[str]:
+    """A run's report, or at least how much was done."""
+    return words(run.report) or [_("%(number)s done") % {"number": show_points(run.done)}]
+
+
+def _short(text: str) -> str:
+    """Digests and the like are recognised by their beginning."""
+    return text if len(text) <= 24 else text[:16] + "…"
 
 
 def _known(key: str) -> str:
@@ -92,6 +102,8 @@ def _known(key: str) -> str:
         "members": _("%(number)s members"),
         "letters": _("%(number)s letters"),
         "queued": _("%(number)s letters queued"),
+        "without_address": _("%(number)s without an address"),
+        "day": _("day %(number)s"),
         "refused": _("%(number)s refused"),
         "uncertain": _("%(number)s uncertain"),
     }.get(key, "")
