@@ -7,3 +7,8 @@ from django.utils.translation import gettext_lazy as _
 class MailConfig(AppConfig):
     name = "loyalty.mail"
     verbose_name = _("Mail")
+
+    def ready(self) -> None:
+        from loyalty.mail import reports
+
+        reports.register()
