@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from loyalty.common.clock import add_months, day_start, last_valid_day, local_day
 from loyalty.common.languages import in_language
@@ -25,6 +25,15 @@ KIND = "expiring"
 LEAD_DAYS = 2
 PAGE = 2000
 MEMBER = "account__member_account__member"
+
+
+class Reader(NamedTuple):
+    """Whom a letter goes to."""
+
+    number: str
+    email: str
+    language: str
+    name: str
 
 
 class Month(NamedTuple):
@@ -44,17 +53,20 @@ def remind_expiring(program: Program, *, at: datetime, dry_run: bool = False, pr
     tally = Tally(report={"letters": 0, "without_address": 0})
     for wallet in program.wallets.all():
         for month in months(wallet, at=at):
-            waiting = unnoticed(wallet, month)
-            silent = _count_members(waiting.filter(**{MEMBER + "__email": ""}))
-            tally.skipped += silent
-            tally.found += silent
-            tally.report["without_address"] += silent
-            to_write = waiting.exclude(**{MEMBER + "__email": ""})
-            written = [_count_members(to_write)] if dry_run else _write_letters(wallet, month, to_write, at=at)
-            for letters in written:
-                tally.found += letters
-                tally.done += 0 if dry_run else letters
-                tally.report["letters"] += letters
+            counted: set[int] = set()
+            for page in pages(wallet, month):
+                unheard = _unheard(wallet, month, page, counted)
+                to_write = {account: member for account, member in unheard.items() if member.email}
+                silent = unheard.keys() - to_write.keys()
+                # Who got a letter is known to the outbox from now on; the others are remembered here.
+                counted |= unheard.keys() if dry_run else silent
+                if to_write and not dry_run:
+                    outbox.queue_many(_letters(wallet, month, to_write, at=at))
+                    tally.done += len(to_write)
+                tally.found += len(unheard)
+                tally.skipped += len(silent)
+                tally.report["letters"] += len(to_write)
+                tally.report["without_address"] += len(silent)
                 if not progress(tally.found, tally.done, tally.skipped):
                     return tally
     return tally
@@ -73,16 +85,6 @@ def months(wallet: Wallet, *, at: datetime) -> Iterator[Month]:
         first = following
 
 
-def unnoticed(wallet: Wallet, month: Month) -> QuerySet[Lot]:
-    """Lots in the window whose active member has no letter about that month yet."""
-    letter = Message.objects.filter(
-        recipient=OuterRef(MEMBER + "__number"), kind=KIND, subject=wallet.slug, period=month.name
-    )
-    return running_out(wallet, since=month.since, until=month.window_end).filter(
-        ~Exists(letter), **{MEMBER + "__status": Member.Status.ACTIVE}
-    )
-
-
 def running_out(wallet: Wallet, *, since: datetime, until: datetime) -> QuerySet[Lot]:
     """Lots with points left that run out after `since` and up to `until`."""
     ever_spendable = Q(available_at__isnull=True) | Q(available_at__lt=F("expires_at"))
@@ -96,30 +98,35 @@ def running_out(wallet: Wallet, *, since: datetime, until: datetime) -> QuerySet
     ).filter(remaining__gt=F("held"))
 
 
-def _count_members(lots: QuerySet[Lot]) -> int:
-    return lots.values("account_id").distinct().order_by().count()
-
-
-def _write_letters(wallet: Wallet, month: Month, waiting: QuerySet[Lot], *, at: datetime) -> Iterator[int]:
-    """Queue the letters page by page, each page its own transaction of a fixed number of statements."""
+def pages(wallet: Wallet, month: Month) -> Iterator[dict[int, Reader]]:
+    """The active members, by account, with lots in the window: page by page in the order of the lots' expiry."""
+    lots = running_out(wallet, since=month.since, until=month.window_end)
+    lots = lots.filter(**{MEMBER + "__status": Member.Status.ACTIVE}).order_by("expires_at", "account_id")
     columns = [MEMBER + part for part in ("__number", "__email", "__language", "__name")]
-    after: tuple[datetime, int] | None = None
-    while True:
-        lots = waiting.order_by("expires_at", "account_id")
-        if after:
-            later = Q(expires_at=after[0], account_id__gt=after[1]) | Q(expires_at__gt=after[0])
-            lots = lots.filter(later, expires_at__gte=after[0])
-        page = list(lots.values_list("expires_at", "account_id", *columns)[:PAGE])
-        members = {account_id: member for _, account_id, *member in page}
-        if members:
-            outbox.queue_many(_letters(wallet, month, members, at=at))
-            yield len(members)
+    page = list(lots.values_list("expires_at", "account_id", *columns)[:PAGE])
+    while page:
+        yield {account_id: Reader(*member) for _, account_id, *member in page}
         if len(page) < PAGE:
             return
-        after = page[-1][:2]
+        expires_at, account_id = page[-1][:2]
+        later = Q(expires_at=expires_at, account_id__gt=account_id) | Q(expires_at__gt=expires_at)
+        following = lots.filter(later, expires_at__gte=expires_at)
+        page = list(following.values_list("expires_at", "account_id", *columns)[:PAGE])
 
 
-def _letters(wallet: Wallet, month: Month, members: dict[int, Any], *, at: datetime) -> Iterator[outbox.Letter]:
+def _unheard(wallet: Wallet, month: Month, page: dict[int, Reader], counted: set[int]) -> dict[int, Reader]:
+    """Those of a page who have no letter about the month yet, asked by number so that the plan never depends on luck."""
+    numbers = [reader.number for reader in page.values()]
+    letters = Message.objects.filter(kind=KIND, subject=wallet.slug, period=month.name, recipient__any_of=numbers)
+    heard = set(letters.values_list("recipient", flat=True))
+    return {
+        account_id: reader
+        for account_id, reader in page.items()
+        if reader.number not in heard and account_id not in counted
+    }
+
+
+def _letters(wallet: Wallet, month: Month, members: dict[int, Reader], *, at: datetime) -> Iterator[outbox.Letter]:
     """The letters of one page: everything of these accounts that runs out in the month, day by day."""
     zone = wallet.program.time_zone
     lots = running_out(wallet, since=month.since, until=month.until).filter(account__any_of=list(members))
@@ -128,16 +135,16 @@ def _letters(wallet: Wallet, month: Month, members: dict[int, Any], *, at: datet
         .annotate(points=Sum(F("remaining") - F("held")))
     )  # fmt: skip
     for account_id, days in groupby(per_day, key=lambda row: row[0]):
-        number, address, language, name = members[account_id]
+        reader = members[account_id]
         listed = [[last_valid_day(expires_at, zone).isoformat(), points] for _, expires_at, points in days]
         yield outbox.Letter(
-            recipient=number,
-            address=address,
-            language=language,
+            recipient=reader.number,
+            address=reader.email,
+            language=reader.language,
             kind=KIND,
             subject=wallet.slug,
             period=month.name,
-            context=_told(wallet, listed, language) | {"name": name},
+            context=_told(wallet, listed, reader.language) | {"name": reader.name},
             at=at,
         )
 
