@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from loyalty import catalogues
+from loyalty import catalogues, texts
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
 TRANSLATED = [code for code in LANGUAGES if code != catalogues.SOURCE_LANGUAGE]
@@ -49,9 +49,9 @@ def test_every_counted_text_has_all_its_plural_forms(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_catalogue_holds_no_text_that_is_gone(language):
-    wanted = {catalogues._lookup(key) for key in catalogues.wanted_texts(language)}
+    wanted = {texts.lookup_key(key) for key in catalogues.wanted_texts(language)}
     held = {
-        catalogues._lookup((m.context, m.id if isinstance(m.id, str) else tuple(m.id)))
+        texts.lookup_key((m.context, m.id if isinstance(m.id, str) else tuple(m.id)))
         for m in catalogues.read(language)
         if m.id
     }
@@ -74,9 +74,9 @@ def test_texts_in_templates_and_in_python_are_both_found(tmp_path, settings):
     (tmp_path / "page.py").write_text(
         'x = _("A sentence " "in two pieces"); ngettext_lazy("one %(n)s", "many %(n)s", 2)'
     )
-    texts = {}
-    catalogues._collect(texts, tmp_path, shown_from=tmp_path)
-    assert set(texts) == {
+    found = {}
+    texts.collect(found, tmp_path, shown_from=tmp_path)
+    assert set(found) == {
         (None, "Good morning"),
         (None, "nobody"),
         (None, ("%(n)s point", "%(n)s points")),
