@@ -30,7 +30,7 @@ class Line:
     title: str
     explanation: str
     near: list[str]
-    after: int
+    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,17 @@ def page(account: Account, *, kind: str = "", before: int | None = None, size: i
     return Page([_line(entry, after[entry.number]) for entry in rows], rows[-1].number if len(found) > size else None)
 
 
+def latest(account: Account, *, size: int) -> list[Line]:
+    """The newest lines without the balances after them. One query."""
+    entries = Entry.objects.filter(account=account).order_by("-effective_at", "-number")
+    return [_line(entry, None) for entry in entries[:size]]
+
+
 def _older_than(mark: Entry) -> Q:
     return Q(effective_at__lt=mark.effective_at) | Q(effective_at=mark.effective_at, number__lt=mark.number)
 
 
-def _line(entry: Entry, after: int) -> Line:
+def _line(entry: Entry, after: int | None) -> Line:
     return Line(entry, wording.title(entry), wording.explain(entry), wording.near_misses(entry), after)
 
 

@@ -23,6 +23,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse
@@ -58,8 +59,9 @@ def user_for(email: str) -> AbstractBaseUser | None:
 
 def _member_with(address: str) -> Member | None:
     """The active member with this address; one who signed in before comes first when several programs have one."""
-    found = Member.objects.filter(email__iexact=address, status=Member.Status.ACTIVE, program__is_active=True)
-    members = [m for m in found.select_related("user").order_by("program_id") if m.email.lower() == address]
+    by_address = Member.objects.annotate(address=Lower("email")).filter(address=address)  # the indexed form
+    found = by_address.filter(status=Member.Status.ACTIVE, program__is_active=True)
+    members = [m for m in found.select_related("user", "program").order_by("program_id") if m.email.lower() == address]
     return min(members, key=lambda member: member.user_id is None, default=None)
 
 

@@ -34,12 +34,13 @@ def home(request: HttpRequest) -> HttpResponse:
     member, at = request.member, timezone.now()
     account = main_account(member)
     wallet = account.wallet
+    wallet.program = member.program
     offers = _in_order(catalogue.offers(member, at=at))
     shown = {
         "wallet": wallet,
         "balance": statements.balance(account.id, at=at),
         "running_out": statements.expiring(account.id, at=at, until=at + SOON),
-        "lines": history.page(account, size=LATEST_LINES).lines,
+        "lines": history.latest(account, size=LATEST_LINES),
         "offers": [offer for offer in offers if offer.can_redeem][:REWARDS_AT_HOME],
         "next_offer": next((offer for offer in offers if not offer.can_redeem), None),
         "news": wording.news(member, at=at),
