@@ -53,6 +53,21 @@ def test_the_user_is_made_when_a_code_is_asked_for_and_has_no_password(client, a
     assert get_user_model().objects.count() == 1
 
 
+def test_an_address_kept_in_capitals_is_found(ani):
+    Member.objects.filter(pk=ani.pk).update(email="ANI@Example.com")
+    assert user_for("ani@EXAMPLE.com").member == ani
+
+
+def test_asking_twice_at_once_makes_one_user(ani, monkeypatch):
+    """The second request finds no user yet, and loses the race to make one."""
+    first = user_for("ani@example.com")
+    stale = Member.objects.get(pk=ani.pk)
+    stale.user = None
+    monkeypatch.setattr("members.signin._member_with", lambda address: stale)
+    assert user_for("ani@example.com") == first
+    assert get_user_model().objects.count() == 1
+
+
 def test_an_unknown_address_gets_the_same_answer_and_no_code(client, ani):
     known, unknown = Client(), Client()
     answers = [(ask(known, "ani@example.com")), (ask(unknown, "nobody@example.com"))]
