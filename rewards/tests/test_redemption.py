@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from loyalty.ledger.models import Allocation, Entry, Lot
 from loyalty.mail.models import Message
@@ -208,3 +210,25 @@ def test_a_redemption_costs_the_same_number_of_queries_whatever_the_history(
         redeem(ani, reward, f"r{number}")
     with django_assert_max_num_queries(30):
         redeem(ani, reward, "last")
+
+
+def test_locks_are_taken_in_one_order_account_then_lots_then_reward(program, ani):
+    give_points(ani, 100)
+    reward = make_reward(program, stock=1)
+    with CaptureQueriesContext(connection) as redeeming:
+        made = redeem(ani, reward)
+    with CaptureQueriesContext(connection) as cancelling:
+        redemption.cancel(made, at=LATER, actor="test", by_member=True)
+    for queries in (redeeming, cancelling):
+        touched = [_touched(query["sql"]) for query in queries]
+        order = [table for index, table in enumerate(touched) if table and table not in touched[:index]]
+        assert order == ["account", "lots", "reward"]
+
+
+def _touched(sql: str) -> str:
+    """Which of the contended rows a statement locks: the account when read first, the others when written."""
+    if 'FROM "ledger_account"' in sql:
+        return "account"
+    if "UPDATE" not in sql:
+        return ""
+    return "lots" if "ledger_lot" in sql else "reward" if "rewards_reward" in sql else ""
