@@ -1,5 +1,6 @@
 """Points become rewards, and cancelled rewards become points again."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -229,6 +230,5 @@ def _touched(sql: str) -> str:
     """Which of the contended rows a statement locks: the account when read first, the others when written."""
     if 'FROM "ledger_account"' in sql:
         return "account"
-    if "UPDATE" not in sql:
-        return ""
-    return "lots" if "ledger_lot" in sql else "reward" if "rewards_reward" in sql else ""
+    written = re.search(r'UPDATE "(ledger_lot|rewards_reward)"', sql)
+    return {"ledger_lot": "lots", "rewards_reward": "reward"}[written[1]] if written else ""
