@@ -7,6 +7,7 @@ from typing import Any
 
 import segno
 from django import template
+from django.conf import settings
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -107,6 +108,12 @@ def qr(text: str, label: str) -> SafeString:
     picture = segno.make(text, error="m", micro=False).svg_inline(scale=4, border=3, omitsize=True, svgclass="qr")
     named = template.base.render_value_in_context(label, template.Context(autoescape=True))
     return mark_safe(picture.replace("<svg ", f'<svg role="img" aria-label="{named}" ', 1))  # noqa: S308
+
+
+@register.simple_tag
+def in_demo() -> bool:
+    """Whether this is the demo, where letters and second factors can be read on pages."""
+    return settings.DEMO
 
 
 @register.simple_tag
