@@ -36,7 +36,6 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db.models import F  # noqa: E402
 from django.http import HttpRequest, JsonResponse  # noqa: E402
 from django.urls import include, path  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
@@ -59,7 +58,6 @@ def floor(request: HttpRequest) -> JsonResponse:
     with transaction.atomic():
         Till.objects.create(store_id=body["store"], code=body["code"])
         Heartbeat.objects.filter(name=f"bench{body['row']}").update(seen_at=NOW)
-        _ = F
     return JsonResponse({"ok": True})
 
 
@@ -72,7 +70,6 @@ def prepare(members: int) -> dict:
     from campaigns import rules
     from campaigns.models import Rule
     from loyalty.jobs.models import Heartbeat
-    from loyalty.ledger.models import Program
     from loyalty.pos import keys
     from loyalty.pos.models import Store
     from members.testing import give_points, make_member, make_program
@@ -99,8 +96,7 @@ def prepare(members: int) -> dict:
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
-    assert Program
-    return {"members": numbers, "secret": secret, "store": store.pk, "session": session.session_key}
+    return {"slug": slug, "members": numbers, "secret": secret, "store": store.pk, "session": session.session_key}
 
 
 def calls(facts: dict) -> dict:
@@ -155,6 +151,38 @@ def measure(port: int, call, clients: int, seconds: float) -> tuple[list[float],
     return durations, len(failures)
 
 
+def double_spends(port: int, facts: dict, trials: int, clients: int) -> tuple[int, int]:
+    """How often more than one client, and how often none, got the reward that the points pay for once."""
+    from loyalty.ledger.models import Program
+    from members.testing import give_points, make_member
+
+    program = Program.objects.get(slug=facts["slug"])
+    member = make_member(program, f"race-{uuid.uuid4().hex[:8]}", at=NOW)
+    twice = never = 0
+    for trial in range(trials):
+        give_points(member, 1, at=NOW, reference=f"trial{trial}")
+        gate, statuses = threading.Barrier(clients), []
+
+        def attempt(gate=gate, statuses=statuses) -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            headers = {"Authorization": f"Bearer {facts['secret']}", "Content-Type": "application/json"} | _key()
+            body = json.dumps({"reward": "latte", "reference": uuid.uuid4().hex})
+            gate.wait()
+            connection.request("POST", f"/api/v1/members/{member.number}/redemptions", body, headers)
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+        racing = [threading.Thread(target=attempt) for _ in range(clients)]
+        for thread in racing:
+            thread.start()
+        for thread in racing:
+            thread.join()
+        twice += statuses.count(201) > 1
+        never += statuses.count(201) < 1
+        assert set(statuses) <= {201, 409}, statuses
+    return twice, never
+
+
 def serve(port: int) -> subprocess.Popen:
     """Gunicorn with two workers, answering."""
     server = subprocess.Popen(
@@ -188,9 +216,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--members", type=int, default=200)
+    parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--port", type=int, default=8129)
     options = parser.parse_args()
-    kinds, floors = calls(prepare(options.members)), {}
+    facts = prepare(options.members)
+    kinds, floors = calls(facts), {}
     server = serve(options.port)
     try:
         for name, call in kinds.items():
@@ -207,6 +237,10 @@ def main() -> None:
                     f"  p99/p50 {cuts[98] / cuts[49]:4.1f}  server CPU {cpu:4.1f} ms  failed {failed}"
                     f"  ratio to floor {rate / floors[clients]:.2f}"
                 )
+        twice, never = double_spends(options.port, facts, options.trials, options.clients)
+        print(
+            f"{options.trials} trials x {options.clients} clients, two processes: {twice} double spends, {never} lost"
+        )
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(20)

@@ -67,6 +67,7 @@ class _Frame:
         """Frame `run`."""
         self.run, self.scope, self.writes, self.guesses = run, scope, writes, guesses
         operation = run.__self__  # type: ignore[attr-defined]
+        self.name = operation.view_func.__name__
         self.parameters = {
             name
             for model in operation.models
@@ -77,16 +78,24 @@ class _Frame:
         operation.openapi_extra = (operation.openapi_extra or {}) | extra
 
     def __call__(self, request: HttpRequest, **path: Any) -> HttpResponse:
+        """Answer a call, and log what was refused without its address, which may hold a voucher's code."""
+        response = self._answer_anyhow(request, path)
+        if response.status_code >= 400:
+            key = getattr(request, "api_key", None)
+            log.info("call refused", call=self.name, status=response.status_code, api_key=key and key.pk)
+        return response
+
+    def _answer_anyhow(self, request: HttpRequest, path: dict[str, Any]) -> HttpResponse:
         """Answer a call; every exception becomes a problem."""
         try:
             return self._answer(request, path)
         except Refusal as refusal:
             return problems.refused(request, refusal)
         except (OperationalError, InterfaceError):
-            log.exception("database not available")
+            log.exception("database not available", call=self.name)
             return problems.problem(request, 503)
         except Exception:
-            log.exception("unexpected error in the API")
+            log.exception("unexpected error", call=self.name)
             return problems.problem(request, 500)
 
     def _answer(self, request: HttpRequest, path: dict[str, Any]) -> HttpResponse:

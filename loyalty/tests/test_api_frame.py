@@ -486,3 +486,12 @@ def test_a_closed_member_can_be_read_but_redeems_nothing(program, shop):
     assert shop.get(f"/members/{ani.number}").json()["status"] == "closed"
     refused = shop.post(f"/members/{ani.number}/redemptions", {"reward": "latte", "reference": "o"})
     assert (refused.status_code, code_of(refused)) == (409, "member_closed")
+
+
+@pytest.mark.django_db
+def test_no_voucher_code_and_no_secret_reaches_the_logs(shop, caplog, capsys):
+    assert shop.get("/vouchers/ABCD-EFGH-JKMN-PQRS").status_code == 404
+    assert shop.client.get("/api/v1/vouchers/ABCD-EFGH-JKMN-PQRS").status_code == 401
+    said = caplog.text + "".join(capsys.readouterr())
+    assert "ABCD-EFGH" not in said
+    assert shop.secret not in said
