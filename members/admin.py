@@ -14,12 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of, explain
+from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
-from loyalty.desk.panels import Panel, Stat, badge, day, link
+from loyalty.desk.panels import badge, day, link
 from loyalty.ledger import statements
-from loyalty.ledger.models import Entry
 from members import desk, enrolment, searching
 from members.forms import ContactForm
 from members.models import Event, Member, MemberAccount, Purchase, Tier, TierPolicy, TierStay
@@ -216,32 +215,7 @@ class PurchaseAdmin(BookAdmin):
         return show_points(purchase.points)
 
     def page_context(self, request: HttpRequest, record: Purchase) -> dict[str, Any]:
-        entry = Entry.objects.filter(
-            account__member_account__member=record.member, reference=f"purchase:{record.source}:{record.receipt}"
-        ).first()
-        said = explain(entry.explanation) if entry else _("This purchase earned no points.")
-        rows = [
-            (
-                line.number,
-                line.product or "–",
-                line.category or "–",
-                line.quantity.normalize(),
-                show_money(line.amount, record.currency),
-                show_points(line.points),
-            )
-            for line in record.lines.order_by("number")[:200]
-        ]
-        lines = Panel(
-            _("Lines"),
-            ["#", _("Product"), _("Category"), _("Quantity"), _("Amount"), _("Points")],
-            rows,
-            numeric=frozenset({3, 4, 5}),
-        )
-        return {
-            "stats": [Stat(_("Points earned"), show_points(record.points), url=reverse("admin:ledger_entry_change", args=[entry.pk]) if entry else "")],
-            "panels_before": [Panel(_("In words"), [], [], said)],
-            "panels": [lines] if rows else [],
-        }  # fmt: skip
+        return desk.purchase_page(record)
 
 
 @admin.register(Event)

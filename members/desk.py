@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.backoffice import why
+from loyalty.backoffice import explain, why
 from loyalty.common.money import show_money, show_points
 from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
 from loyalty.ledger import statements
@@ -127,3 +127,33 @@ def _letters(member: Member) -> Panel:
     ]  # fmt: skip
     more = reverse("admin:mail_message_changelist") + f"?q={member.number}"
     return Panel(_("Letters"), [_("When"), _("Letter"), _("Status"), _("To")], rows, _("No letter yet."), more=more)
+
+
+def purchase_page(record: Purchase) -> dict[str, Any]:
+    """Figures and tables of a purchase's page, with why it earned what it earned."""
+    entry = Entry.objects.filter(
+        account__member_account__member=record.member, reference=f"purchase:{record.source}:{record.receipt}"
+    ).first()
+    said = explain(entry.explanation) if entry else _("This purchase earned no points.")
+    rows = [
+        (
+            line.number,
+            line.product or "–",
+            line.category or "–",
+            line.quantity.normalize(),
+            show_money(line.amount, record.currency),
+            show_points(line.points),
+        )
+        for line in record.lines.order_by("number")[:200]
+    ]
+    lines = Panel(
+        _("Lines"),
+        ["#", _("Product"), _("Category"), _("Quantity"), _("Amount"), _("Points")],
+        rows,
+        numeric=frozenset({3, 4, 5}),
+    )
+    return {
+        "stats": [Stat(_("Points earned"), show_points(record.points), url=reverse("admin:ledger_entry_change", args=[entry.pk]) if entry else "")],
+        "panels_before": [Panel(_("In words"), [], [], said)],
+        "panels": [lines] if rows else [],
+    }  # fmt: skip

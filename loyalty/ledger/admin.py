@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,32 +11,22 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of, explain, why
+from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
 from loyalty.common.money import show_money, show_points
-from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
+from loyalty.desk.panels import Panel, Stat, badge, link, moment, signed
 from loyalty.ledger import policies, statements
 from loyalty.ledger.forms import ExpiryPolicyForm, ProgramForm
-from loyalty.ledger.models import Account, Allocation, Entry, ExpiryPolicy, Lot, Program, Wallet
-
-KIND_TONES = {
-    "accrual": "good",
-    "reversal": "good",
-    "reinstatement": "good",
-    "redemption": "info",
-    "expiry": "warn",
-    "claw_back": "bad",
-}
-LIST_LIMIT = 100
-
-
-def holder_page(account_id: int) -> str:
-    """The address that leads to whoever holds this account; the floor above answers it."""
-    return reverse("admin:members_member_holder", args=[account_id])
-
-
-def points_of(record: Any, amount: int) -> str:
-    """An amount of the record's account in the reader's numbers."""
-    return show_points(amount, record.account.wallet.decimals)
+from loyalty.ledger.models import Account, Entry, ExpiryPolicy, Lot, Program, Wallet
+from loyalty.ledger.showing import (
+    KIND_TONES,
+    account_page,
+    entry_page,
+    holder_page,
+    last_day_of,
+    lot_page,
+    points_of,
+    words_of,
+)
 
 
 @admin.register(Program)
@@ -134,22 +124,6 @@ class WalletAdmin(DeskAdmin):
         }
 
 
-def words_of(policy: ExpiryPolicy) -> str:
-    """An expiry policy in a few words."""
-    count = {"count": policy.count}
-    said = {
-        "never": _("never"),
-        "days": _("%(count)s days after activation") % count,
-        "months": _("%(count)s months after activation") % count,
-        "years": _("%(count)s years after activation") % count,
-        "date": _("on %(day)s") % {"day": day(policy.last_day)},
-        "inactivity": _("after %(count)s months without activity") % count,
-    }[policy.kind]
-    if policy.round_to:
-        return _("%(when)s, then to the %(end)s") % {"when": said, "end": policy.get_round_to_display()}
-    return str(said)
-
-
 @admin.register(ExpiryPolicy)
 class ExpiryPolicyAdmin(DeskAdmin):
     """Expiry policies are never edited: a new version is added."""
@@ -205,53 +179,7 @@ class AccountAdmin(BookAdmin):
         return link(holder_page(account.pk), _("Open the member"))
 
     def page_context(self, request: HttpRequest, record: Account) -> dict[str, Any]:
-        decimals = record.wallet.decimals
-        held = statements.balance(record.pk, at=timezone.now())
-        entries = record.entries.order_by("-number")[:LIST_LIMIT]
-        lots = record.lots.filter(remaining__gt=0).order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")[
-            :LIST_LIMIT
-        ]
-        return {
-            "stats": [
-                Stat(_("Available"), show_points(held.available, decimals), _("Can be spent right now.")),
-                Stat(_("Pending"), show_points(held.pending, decimals), _("Earned, but cannot be spent yet.")),
-                Stat(_("Held"), show_points(held.held, decimals), _("Reserved for a redemption that is not finished.")),
-                Stat(_("Owed"), show_points(held.debt, decimals), _("Owed after goods were returned; the next points repay it.")),
-            ],
-            "panels": [
-                Panel(_("Latest entries"), ENTRY_HEADERS, [entry_row(e, decimals) for e in entries], numeric=frozenset({2})),
-                Panel(_("Open lots, in the order in which they are spent"), LOT_HEADERS, [lot_row(lot, decimals) for lot in lots], numeric=frozenset({1, 2})),
-            ],
-        }  # fmt: skip
-
-
-ENTRY_HEADERS = [_("When"), _("What"), _("Points"), _("Why"), _("Entry")]
-LOT_HEADERS = [_("Lot"), _("Granted"), _("Remaining"), _("Can be spent from"), _("Last valid day"), _("Rule")]
-
-
-def entry_row(entry: Entry, decimals: int) -> tuple[Any, ...]:
-    """One entry as a line of a table, with its explanation in words."""
-    kind = badge(entry.get_kind_display(), KIND_TONES.get(entry.kind, ""))
-    points = signed(entry.amount, show_points(entry.amount, decimals))
-    page = link(reverse("admin:ledger_entry_change", args=[entry.pk]), f"{entry.account_id}/{entry.number}")
-    return moment(entry.effective_at), kind, points, why(entry), page
-
-
-def lot_row(lot: Lot, decimals: int) -> tuple[Any, ...]:
-    """One lot as a line of a table."""
-    return (
-        link(reverse("admin:ledger_lot_change", args=[lot.pk]), str(lot)),
-        show_points(lot.granted, decimals),
-        show_points(lot.remaining, decimals),
-        day(lot.available_at),
-        last_day_of(lot),
-        lot.rule_version or "–",
-    )
-
-
-def last_day_of(lot: Lot) -> str:
-    """The last valid day of a lot, or that it never ends."""
-    return day(lot.expires_at - timezone.timedelta(microseconds=1)) if lot.expires_at else str(_("never"))
+        return account_page(record, at=timezone.now())
 
 
 @admin.register(Entry)
@@ -300,23 +228,7 @@ class EntryAdmin(BookAdmin):
         return link(holder_page(entry.account_id), f"#{entry.account_id}")
 
     def page_context(self, request: HttpRequest, record: Entry) -> dict[str, Any]:
-        decimals = record.account.wallet.decimals
-        drawn = record.allocations.select_related("lot")[:LIST_LIMIT]
-        rows = [
-            (*lot_row(a.lot, decimals)[:1], show_points(a.amount, decimals), *lot_row(a.lot, decimals)[2:])
-            for a in drawn
-        ]
-        lot = Lot.objects.filter(entry=record).first()
-        corrections = [entry_row(e, decimals) for e in record.corrections.all()[:LIST_LIMIT]]
-        title = _("Given back to these lots") if record.amount > 0 else _("Taken from these lots")
-        return {
-            "panels_before": [Panel(_("In words"), [], [], explain(record.explanation) or record.reason or _("This entry carries no explanation."))],
-            "panels": [
-                *([Panel(_("The lot it made"), LOT_HEADERS, [lot_row(lot, decimals)], numeric=frozenset({1, 2}))] if lot else []),
-                *([Panel(title, [_("Lot"), _("Points"), *LOT_HEADERS[2:]], rows, numeric=frozenset({1, 2}))] if rows else []),
-                *([Panel(_("Corrected by"), ENTRY_HEADERS, corrections, numeric=frozenset({2}))] if corrections else []),
-            ],
-        }  # fmt: skip
+        return entry_page(record)
 
 
 @admin.register(Lot)
@@ -372,10 +284,4 @@ class LotAdmin(BookAdmin):
         return link(holder_page(lot.account_id), f"#{lot.account_id}")
 
     def page_context(self, request: HttpRequest, record: Lot) -> dict[str, Any]:
-        decimals = record.account.wallet.decimals
-        moves = Allocation.objects.filter(lot=record).select_related("entry").order_by("id")[:LIST_LIMIT]
-        rows = [
-            (*entry_row(m.entry, decimals)[:2], signed(m.entry.amount, show_points(m.amount if m.entry.amount > 0 else -m.amount, decimals)), *entry_row(m.entry, decimals)[3:])
-            for m in moves
-        ]  # fmt: skip
-        return {"panels": [Panel(_("What became of these points"), ENTRY_HEADERS, rows, _("Nothing was taken from this lot yet."), numeric=frozenset({2}))]}  # fmt: skip
+        return lot_page(record)

@@ -1,0 +1,119 @@
+"""What needs a person: late and failed jobs, letters in doubt, stock running out, books not proven. In words, with links."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from loyalty.jobs import overview
+from loyalty.jobs.models import JobRun
+from loyalty.ledger.models import Program
+from loyalty.mail.models import Message
+from rewards.models import Reward
+
+BOOKS_PROVEN_WITHIN = timedelta(days=2)
+
+
+def warnings(request: HttpRequest, program: Program | None, *, at: datetime) -> list[dict[str, Any]]:
+    """What is wrong, in words, worst first, each with where to go; only what this person may look at."""
+    found: list[dict[str, Any]] = []
+    if request.user.has_perm("jobs.view_jobrun"):
+        found += _about_jobs(program, at)
+    if request.user.has_perm("mail.view_message"):
+        found += _about_mail()
+    if program and request.user.has_perm("rewards.view_reward"):
+        found += _about_stock(program)
+    return sorted(found, key=lambda warning: warning["tone"] != "bad")
+
+
+def _warning(tone: str, icon: str, text: str, url: str, words: str) -> dict[str, Any]:
+    return {"tone": tone, "icon": icon, "text": text, "url": url, "words": words}
+
+
+def _about_jobs(program: Program | None, at: datetime) -> list[dict[str, Any]]:
+    page, found = reverse("admin:jobs_overview"), []
+    if overview.is_asleep(at=at):
+        found.append(
+            _warning(
+                "bad",
+                "bedtime",
+                _("Nobody is looking for due work: beat or the worker does not run."),
+                page,
+                _("See the jobs"),
+            )
+        )
+    states = overview.states(program, at=at)
+    late = [state.title for state in states if state.is_late]
+    if late:
+        text = ngettext("%(jobs)s is late.", "These jobs are late: %(jobs)s.", len(late)) % {"jobs": ", ".join(late)}
+        found.append(_warning("bad", "schedule", text, page, _("See the jobs")))
+    for state in states:
+        if state.last and state.last.status == JobRun.Status.FAILED:
+            run = reverse("admin:jobs_jobrun_change", args=[state.last.pk])
+            found.append(_warning("bad", "error", _("%(job)s failed.") % {"job": state.title}, run, _("See why")))
+    proven = JobRun.objects.filter(job="verify_books", status=JobRun.Status.DONE, program=program).aggregate(
+        last=Max("ended_at")
+    )["last"]
+    if program and (proven is None or at - proven > BOOKS_PROVEN_WITHIN):
+        text = (
+            _("The books were never verified.")
+            if proven is None
+            else _("The books were last verified on %(day)s.") % {"day": date_format(timezone.localtime(proven))}
+        )
+        found.append(_warning("warn", "fact_check", text, page, _("Verify them now")))
+    return found  # fmt: skip
+
+
+def _about_mail() -> list[dict[str, Any]]:
+    counted = dict(
+        Message.objects.filter(status__in=["failed", "uncertain"])
+        .order_by()
+        .values_list("status")
+        .annotate(count=Count("pk"))
+    )
+    page, found = reverse("admin:mail_message_changelist"), []
+    if count := counted.get("uncertain"):
+        text = ngettext(
+            "%(count)s letter may or may not have arrived.", "%(count)s letters may or may not have arrived.", count
+        )
+        found.append(
+            _warning(
+                "warn", "unknown_document", text % {"count": count}, f"{page}?status__exact=uncertain", _("Decide")
+            )
+        )
+    if count := counted.get("failed"):
+        text = ngettext("%(count)s letter was refused.", "%(count)s letters were refused.", count)
+        found.append(
+            _warning("warn", "mark_email_unread", text % {"count": count}, f"{page}?status__exact=failed", _("See why"))
+        )
+    return found
+
+
+def _about_stock(program: Program) -> list[dict[str, Any]]:
+    low = Reward.objects.filter(
+        program=program, is_active=True, stock__isnull=False, stock__lte=F("taken") + F("stock") * 0.1
+    )[:5]
+    found = []
+    for reward in low:
+        left = reward.left or 0
+        text = (
+            _("%(reward)s is sold out.")
+            if not left
+            else ngettext("Only %(left)s left of %(reward)s.", "Only %(left)s left of %(reward)s.", left)
+        )
+        found.append(
+            _warning(
+                "warn",
+                "production_quantity_limits",
+                text % {"reward": reward, "left": left},
+                reverse("admin:rewards_reward_change", args=[reward.pk]),
+                _("Look at the stock"),
+            )
+        )
+    return found  # fmt: skip
