@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from campaigns.tests.shop import buy, open_shop
 from members import tiers
-from members.models import TierStay
-
-pytestmark = pytest.mark.usefixtures("proven_books")
+from members.models import Tier, TierPolicy, TierStay
 
 
 def day(month, number, year=2026):
@@ -17,7 +18,7 @@ def day(month, number, year=2026):
 
 
 @pytest.fixture
-def shop(program):
+def shop(program, proven_books):
     return open_shop(program)
 
 
@@ -146,3 +147,29 @@ def test_a_redemption_never_costs_a_tier(shop, ani):
     buy(ani, "1000", day(2, 1))
     posting.redeem(main_account(ani).id, 1000, at=day(2, 2), reference="r1", source="test", actor="test")
     assert tiers.standing(ani, at=day(2, 3)).measured == Decimal(1000)
+
+
+def trail_of(purchases, window):
+    """A trail walked in the given order of arrival, with nothing from the database."""
+    steps = [Tier(pk=rank, slug=slug, rank=rank, threshold=Decimal(from_)) for rank, (slug, from_) in enumerate(
+        (("bronze", 0), ("silver", 100), ("gold", 300))
+    )]  # fmt: skip
+    trail = tiers.Trail(tiers.Ladder(steps, TierPolicy(window=window), "Asia/Jakarta", 0))
+    trail.stays = [tiers.Stay(steps[0], day(1, 1, 2020), None, stay_id=1)]
+    for days, amount in purchases:
+        trail.add(day(1, 1, 2020) + timedelta(days=days), amount, "test")
+    return [(stay.tier.slug, stay.since, stay.until) for stay in trail.stays if stay.since != stay.until]
+
+
+@given(
+    some.lists(some.tuples(some.integers(1, 900), some.integers(0, 150)), max_size=12),
+    some.randoms(use_true_random=False),
+    some.sampled_from(["rolling", "calendar", "lifetime"]),
+)
+def test_any_order_of_arrival_ends_in_the_same_stays(purchases, chance, window):
+    shuffled = list(purchases)
+    chance.shuffle(shuffled)
+    in_order = trail_of(sorted(purchases), window)
+    assert trail_of(shuffled, window) == in_order
+    assert all(before[2] == after[1] for before, after in pairwise(in_order))
+    assert in_order[-1][2] is None
