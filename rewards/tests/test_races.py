@@ -1,53 +1,18 @@
 """Threads on PostgreSQL racing for the same reward, points or voucher: exactly what fits succeeds."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
 
-from loyalty.common.errors import Refusal
-from loyalty.ledger.checking import verify
 from loyalty.mail.models import Message
+from loyalty.tests.racing import on_postgresql, race
 from members.testing import OPENING, give_points, make_member, points_of
 from rewards import redemption, vouchers
 from rewards.models import Redemption, Reward, Voucher
 from rewards.testing import make_reward
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.postgresql,
-    pytest.mark.slow,
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="row locks need PostgreSQL"),
-]
-assert connection
+pytestmark = [*on_postgresql, pytest.mark.slow]
 LATER = OPENING + timedelta(days=3)
-
-
-def race(*attempts):
-    """Run every attempt in its own thread, started together; returns results and the codes of refusals."""
-    gate = threading.Barrier(len(attempts))
-    results, codes, others = [], [], []
-
-    def run(attempt):
-        try:
-            gate.wait()
-            results.append(attempt())
-        except Refusal as refusal:
-            codes.append(refusal.code)
-        except Exception as error:
-            others.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(attempt,)) for attempt in attempts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert others == []
-    assert list(verify()) == []
-    return results, codes
 
 
 def wish(member, reward, reference):

@@ -1,50 +1,15 @@
 """Threads on PostgreSQL racing for the same points: exactly what fits succeeds, and the books prove afterwards."""
 
-import threading
 from datetime import timedelta
 
-import pytest
-from django.db import connections
-
-from loyalty.common.bulk import is_postgresql
 from loyalty.ledger import expiry, posting
-from loyalty.ledger.checking import verify
 from loyalty.ledger.models import Entry
+from loyalty.tests.racing import on_postgresql, race
 from members.enrolment import main_account
 from members.testing import OPENING, give_points
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.postgresql,
-    pytest.mark.skipif(not is_postgresql(), reason="row locks need PostgreSQL"),
-]
+pytestmark = on_postgresql
 LATER = OPENING + timedelta(days=10)
-
-
-def race(*attempts):
-    """Run every attempt in its own thread, started together; returns results and refusals in no order."""
-    gate = threading.Barrier(len(attempts))
-    results, refusals, others = [], [], []
-
-    def run(attempt):
-        try:
-            gate.wait()
-            results.append(attempt())
-        except posting.Refusal as refusal:
-            refusals.append(refusal)
-        except Exception as error:
-            others.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(attempt,)) for attempt in attempts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert others == []
-    assert list(verify()) == []
-    return results, refusals
 
 
 def burn(account, points, reference, at=LATER):
