@@ -4,14 +4,37 @@ It is unique by (recipient, kind, subject, period): a cause that happens twice w
 nothing. Nothing is sent here; `loyalty.mail.delivery` does that later (DOMAIN 11.1, RELIABILITY R-6).
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from loyalty.mail.models import Message
+from django.db import connection, transaction
+
+from loyalty.common.bulk import is_postgresql
 
 BATCH = 500
+# A batch goes over as one parameter: the statement's text never changes, and no value is ever part of it.
+INSERT = """
+INSERT INTO mail_message (recipient, address, language, kind, subject, period, context, queued_at, due_at,
+                          status, attempts, error, resent_by)
+"""
+INSERT_POSTGRESQL = f"""{INSERT}
+SELECT recipient, address, language, kind, subject, period, context, at, at, 'queued', 0, '', ''
+FROM jsonb_to_recordset(%s::jsonb) AS letter (recipient text, address text, language text, kind text, subject text,
+                                              period text, context jsonb, at timestamptz)
+ON CONFLICT DO NOTHING
+"""
+INSERT_SQLITE = f"""{INSERT}
+SELECT json_extract(value, '$.recipient'), json_extract(value, '$.address'), json_extract(value, '$.language'),
+       json_extract(value, '$.kind'), json_extract(value, '$.subject'), json_extract(value, '$.period'),
+       json_extract(value, '$.context'), json_extract(value, '$.at'), json_extract(value, '$.at'),
+       'queued', 0, '', ''
+FROM json_each(%s) WHERE true
+ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
@@ -44,20 +67,23 @@ def queue(
 
 
 def queue_many(letters: Iterable[Letter]) -> None:
-    """Queue letters, one statement per batch. What is there already stays; letters without an address are left out."""
-    rows = [
-        Message(
-            recipient=letter.recipient,
-            address=letter.address,
-            language=letter.language,
-            kind=letter.kind,
-            subject=letter.subject,
-            period=letter.period,
-            context=letter.context,
-            queued_at=letter.at,
-            due_at=letter.at,
-        )
-        for letter in letters
-        if letter.address
-    ]
-    Message.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    """Queue letters, one statement per batch. What is there already stays; letters without address are left out."""
+    rows = (_row(letter) for letter in letters if letter.address)
+    statement = INSERT_POSTGRESQL if is_postgresql() else INSERT_SQLITE
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        while batch := list(islice(rows, BATCH)):
+            cursor.execute(statement, [json.dumps(batch)])
+
+
+def _row(letter: Letter) -> dict[str, Any]:
+    at = letter.at.isoformat() if is_postgresql() else connection.ops.adapt_datetimefield_value(letter.at)
+    return {
+        "recipient": letter.recipient,
+        "address": letter.address,
+        "language": letter.language,
+        "kind": letter.kind,
+        "subject": letter.subject,
+        "period": letter.period,
+        "context": letter.context,
+        "at": at,
+    }
