@@ -12,7 +12,7 @@ from campaigns.figures import FIGURES
 from loyalty.tests import reading
 
 PAGES = [path for path in reading.project_files() if path.suffix == ".md"]
-LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"""(?:\]\(|src=")(?!https?:|mailto:|#)([^)"#]+)""")
 NAME = re.compile(r"`((?!\w+\.example)(?:loyalty|members|rewards|campaigns)(?:\.[A-Za-z_]\w*)+)(?:\([^`]*\))?`")
 FILE = re.compile(r"`((?:loyalty|members|rewards|campaigns|templates|docs|bench)/[\w./-]+\.\w+)`")
 COMMAND = re.compile(r"manage\.py (\w+)")
