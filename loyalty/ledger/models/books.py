@@ -192,7 +192,7 @@ class Allocation(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["entry", "lot"], name="allocation_once_per_entry_and_lot"),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_positive"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_amount_positive"),
         ]
 
     def __str__(self) -> str:
