@@ -111,6 +111,10 @@ class DeskAdmin(ModelAdmin):
                 context |= self.page_context(request, record)
         return super().change_view(request, object_id, form_url, context)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What is added belongs to the program being looked at, unless said otherwise."""
+        return {"program": programs.chosen(request)} | super().get_changeform_initial_data(request)
+
     # --- saving -----------------------------------------------------------------------------------------------------
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A verb's refusal becomes a message on the same page; nothing was saved."""
