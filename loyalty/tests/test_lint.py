@@ -1,4 +1,7 @@
-"""The checks that other tools make, run with the tests so that nobody has to remember them."""
+"""The floors, the production settings and the migrations, checked with the tests so that nobody has to remember it.
+
+`make test` also runs ruff and mypy over everything.
+"""
 
 import os
 import subprocess
@@ -37,16 +40,6 @@ def tool(name: str) -> str:
 
 def test_imports_go_down_the_floors_only():
     run(tool("lint-imports"), "--no-cache")
-
-
-def test_ruff_has_nothing_to_say():
-    run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_types_of_verbs_and_pure_code_hold(tmp_path):
-    run(sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), SETIA_DATA_DIR=str(tmp_path), PYTHONPATH=".")
 
 
 def test_production_settings_pass_every_deployment_check(tmp_path):
