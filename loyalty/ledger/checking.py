@@ -5,49 +5,91 @@ database in whole sets (DOMAIN 12.2, laws of the books 1 to 4, 9, 11 and 21).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from loyalty.common.tally import Tally
-from loyalty.ledger import chain
-from loyalty.ledger.models import Account, Allocation, Entry, Lot, Program
+from loyalty.ledger import auditing, chain
+from loyalty.ledger.locking import lock
+from loyalty.ledger.models import Account, Allocation, Anchor, Entry, Lot, Program
+from loyalty.ledger.violations import NAMED_AT_MOST, Violation
 
+ACCOUNTS_AT_ONCE = 20_000
 CREDITS = [Entry.Kind.ACCRUAL, Entry.Kind.ADJUSTMENT, Entry.Kind.TRANSFER]
-NAMED_AT_MOST = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken promise of the books: which, where, and what was found instead of what."""
-
-    law: str
-    account: int
-    found: str
-    entry: int | None = None
-    lot: int | None = None
-
-    def __str__(self) -> str:
-        where = (
-            f"account {self.account}"
-            + (f", entry {self.entry}" if self.entry else "")
-            + (f", lot {self.lot}" if self.lot else "")
-        )
-        return f"{self.law}: {where}: {self.found}"
 
 
 def verify(
-    program: Program | None = None, *, progress: Callable[[int], Any] = lambda entries: None
+    program: Program | None = None,
+    *,
+    account: int | None = None,
+    since_anchor: bool = False,
+    progress: Callable[[int], Any] = lambda entries: None,
 ) -> Iterator[Violation]:
-    """Check every account (of a program) and yield each violation; `progress` gets the number of entries read."""
+    """Check every account (of a program) and yield each violation; `progress` gets the number of entries read.
+
+    With `account` only that one. With `since_anchor` the accounts that moved since the last anchor of their program are
+    read; for all others the anchor proves that no entry's hash was changed, added or removed.
+    """
     accounts = Account.objects.filter(wallet__program=program) if program else Account.objects.all()
+    if account is not None:
+        yield from _verify_accounts(accounts.filter(id=account), progress)
+        return
+    if since_anchor:
+        accounts = _moved_since(accounts, program)
+    read, looked_at = 0, set()
+    for part in _ranges(accounts):
+        for violation in _verify_accounts(part, lambda entries, before=read: progress(before + entries)):
+            if violation.account not in looked_at:
+                looked_at.add(violation.account)
+                yield from _at_rest(violation)
+        read += Entry.objects.filter(account__in=part).count()
+        progress(read)
+    yield from auditing.check_closings(program)
+    for one in [program] if program else Program.objects.order_by("id"):
+        yield from auditing.check_anchor(one)
+
+
+def _verify_accounts(accounts: QuerySet[Account], progress: Callable[[int], Any]) -> Iterator[Violation]:
     yield from _check_chains(accounts, progress)
     yield from _check_lots(accounts)
-    yield from _check_allocations(accounts)
+    yield from auditing.check_draws(accounts)
+    yield from auditing.check_holds(accounts)
+    yield from auditing.check_dates(accounts)
     yield from _check_caches(accounts)
+
+
+def _ranges(accounts: QuerySet[Account]) -> Iterator[QuerySet[Account]]:
+    """The accounts in ranges of ids, so that every statement stays short and memory flat."""
+    first = 0
+    ids = accounts.order_by("id").values_list("id", flat=True)
+    while found := list(ids.filter(id__gt=first)[:ACCOUNTS_AT_ONCE]):
+        yield accounts.filter(id__gt=first, id__lte=found[-1])
+        first = found[-1]
+
+
+def _at_rest(suspicion: Violation) -> list[Violation]:
+    """What is wrong with a suspected account while nobody posts to it: postings during the reading are no damage."""
+    with transaction.atomic():
+        try:
+            lock(suspicion.account)
+        except Account.DoesNotExist:
+            return [suspicion]
+        return list(_verify_accounts(Account.objects.filter(id=suspicion.account), lambda entries: None))
+
+
+def _moved_since(accounts: QuerySet[Account], program: Program | None) -> QuerySet[Account]:
+    """The accounts with entries after the last anchor of their program; all of a program that has none."""
+    condition = Q(pk__in=[])
+    for one in [program] if program else Program.objects.all():
+        last = Anchor.objects.filter(program=one).order_by("-day").values_list("last_entry", flat=True).first() or 0
+        moved = Entry.objects.filter(id__gt=last, account__wallet__program=one).order_by().values("account")
+        condition |= Q(pk__in=moved)
+    return accounts.filter(condition)
 
 
 def _check_chains(accounts: QuerySet[Account], progress: Callable[[int], Any]) -> Iterator[Violation]:
@@ -145,34 +187,6 @@ def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
     credits = Entry.objects.filter(account__in=accounts, kind__in=CREDITS, amount__gt=0, lot__isnull=True)
     for entry in credits[:NAMED_AT_MOST]:
         yield Violation("lot parts", entry.account_id, "a credit without its lot", entry=entry.id)
-
-
-def _check_allocations(accounts: QuerySet[Account]) -> Iterator[Violation]:
-    """Allocations of a debit, or of a reversal, add up to it."""
-    total = (
-        Allocation.objects.filter(entry=OuterRef("id"))
-        .order_by()
-        .values("entry")
-        .annotate(total=Sum("amount"))
-        .values("total")
-    )
-    moved = Entry.objects.filter(account__in=accounts, kind__in=["redemption", "expiry", "reversal"]).annotate(
-        allocated=Coalesce(Subquery(total), 0)
-    )
-    wrong = moved.exclude(Q(kind="reversal", amount=F("allocated")) | (~Q(kind="reversal") & Q(amount=-F("allocated"))))
-    for entry in wrong.order_by("id")[:NAMED_AT_MOST]:
-        yield Violation(
-            "allocations", entry.account_id, f"{entry.allocated} allocated of {entry.amount}", entry=entry.id
-        )
-    foreign = Allocation.objects.filter(entry__account__in=accounts).exclude(lot__account=F("entry__account"))
-    for allocation in foreign.select_related("entry")[:NAMED_AT_MOST]:
-        yield Violation(
-            "allocations",
-            allocation.entry.account_id,
-            "drew on another account's lot",
-            entry=allocation.entry_id,
-            lot=allocation.lot_id,
-        )
 
 
 def _check_caches(accounts: QuerySet[Account]) -> Iterator[Violation]:

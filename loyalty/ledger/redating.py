@@ -50,7 +50,7 @@ def redatings(account_id: int, *, zone: str) -> dict[int, Redating]:
     found: dict[int, Redating] = {}
     entries = Entry.objects.filter(account=account_id, kind__in=REDATED_BY).exclude(explanation={})
     for entry in entries.order_by("number").only("number", "effective_at", "recorded_at", "explanation"):
-        for lot_id, before, until in _redated(entry.explanation):
+        for lot_id, before, until in redated(entry.explanation):
             redating = found.setdefault(lot_id, Redating())
             if not redating.changes and before is not Ellipsis:
                 redating.first, redating.is_known = before, True
@@ -61,7 +61,7 @@ def redatings(account_id: int, *, zone: str) -> dict[int, Redating]:
     return found
 
 
-def _redated(explanation: dict) -> list[tuple]:
+def redated(explanation: dict) -> list[tuple]:
     """(lot id, end before or Ellipsis when it is not said, end since) of every lot an entry gave another end."""
     lots = explanation.get("extension", {}).get("lots", {})
     rows = [(int(lot_id), _instant(told.get("from")), _instant(told["until"])) for lot_id, told in lots.items()]

@@ -1,14 +1,15 @@
-"""`manage.py verify_ledger [--program P] [--json]`: prove the books; exit status 1 on any violation."""
+"""`manage.py verify_ledger [--program P | --account ID] [--since-anchor] [--json]`: prove the books; exit status 1 on any violation."""
 
 import json
 import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from loyalty.common.errors import Refusal
 from loyalty.ledger.checking import verify
-from loyalty.ledger.models import Program
+from loyalty.ledger.lookup import program_named
 
 
 class Command(BaseCommand):
@@ -18,10 +19,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--program", help="Short name of one program; all programs without it.")
+        parser.add_argument("--account", type=int, help="Number of one account.")
+        parser.add_argument(
+            "--since-anchor", action="store_true", help="Read only accounts that moved since the last anchor."
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        program = Program.objects.get(slug=options["program"]) if options["program"] else None
+        try:
+            program = program_named(options["program"]) if options["program"] else None
+        except Refusal as refusal:
+            raise CommandError(str(refusal)) from refusal
         read = 0
 
         def count(entries: int) -> None:
@@ -30,7 +38,9 @@ class Command(BaseCommand):
             if self.stderr.isatty():
                 self.stderr.write(f"\r{entries:,} entries read", ending="")
 
-        violations = list(verify(program, progress=count))
+        violations = list(
+            verify(program, account=options["account"], since_anchor=options["since_anchor"], progress=count)
+        )
         if options["json"]:
             answer = {"ok": not violations, "entries": read, "violations": [asdict(v) for v in violations]}
             self.stdout.write(json.dumps(answer, indent=2))
