@@ -21,7 +21,7 @@ from unfold.decorators import action
 from unfold.views import ChangeList
 
 from loyalty.common.errors import Refusal
-from loyalty.desk import exporting, stamps
+from loyalty.desk import exporting, programs, stamps
 from loyalty.desk.paging import CappedPaginator
 from loyalty.desk.site import Desk
 
