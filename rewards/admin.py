@@ -25,6 +25,7 @@ from members.desk import more_panels
 from members.models import Member
 from rewards import redemption as redemptions
 from rewards import vouchers
+from rewards.eligibility import show_amount
 from rewards.forms import CodeForm, RewardForm, UseForm
 from rewards.models import Redemption, Reward
 
@@ -104,7 +105,7 @@ class RewardAdmin(DeskAdmin):
         return {
             "reward": record,
             "before_include": "admin/desk/reward_card.html",
-            "reward_cost": f"{show_points(record.cost, record.wallet.decimals)} {record.wallet.units}",
+            "reward_cost": show_amount(record.cost, record.wallet),
             "stats": [
                 Stat(_("Redeemed"), show_points(record.taken), _("Redeemed and not cancelled.")),
                 Stat(_("Left"), left, _("What can still be redeemed."), tone="bad" if record.left == 0 else ""),
@@ -119,7 +120,7 @@ class RewardAdmin(DeskAdmin):
 
     @display(description=_("cost"))
     def shown_cost(self, reward: Reward) -> str:
-        return f"{show_points(reward.cost, reward.wallet.decimals)} {reward.wallet.units}"
+        return show_amount(reward.cost, reward.wallet)
 
     @display(description=_("stock"))
     def shown_stock(self, reward: Reward) -> str:
@@ -217,7 +218,7 @@ class RedemptionAdmin(BookAdmin):
 
     @display(description=_("cost"))
     def shown_cost(self, redemption: Redemption) -> str:
-        return f"{show_points(redemption.cost, redemption.reward.wallet.decimals)} {redemption.reward.wallet.units}"
+        return show_amount(redemption.cost, redemption.reward.wallet)
 
     @display(description=_("state"))
     def shown_state(self, redemption: Redemption) -> str:
@@ -284,7 +285,7 @@ def member_vouchers(member: Member, at: datetime) -> list[Panel]:
         (
             link(reverse("admin:rewards_redemption_change", args=[r.pk]), moment(r.redeemed_at)),
             r.reward,
-            f"{show_points(r.cost, r.reward.wallet.decimals)} {r.reward.wallet.units}",
+            show_amount(r.cost, r.reward.wallet),
             state_badge(r, at),
             day(r.voucher.expires_at - timezone.timedelta(microseconds=1)),
         )
