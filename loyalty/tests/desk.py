@@ -8,13 +8,15 @@ from django.test import Client
 
 from loyalty.staff import create_staff
 
-PASSWORD = "jembatan-ampera-9"  # noqa: S105
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105
+PASSWORD = "jembatan-ampera-9"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def hire(role: str, *, factor: bool = True) -> Any:
     """A staff member in a role."""
-    return create_staff(f"{role.replace(' ', '.')}@example.com", PASSWORD, role, SECRET if factor else None, name=f"Test {role}")
+    return create_staff(
+        f"{role.replace(' ', '.')}@example.com", PASSWORD, role, SECRET if factor else None, name=f"Test {role}"
+    )
 
 
 def enter(user: Any, *, proven: bool = True, at: float | None = None) -> Client:
