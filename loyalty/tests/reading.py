@@ -1,6 +1,7 @@
 """The project's own source as the house-rules tests read it: files, syntax trees, doors."""
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -28,16 +29,14 @@ CLOCK_READERS = {
 }
 
 
-def is_ours(path: Path) -> bool:
-    """Whether a file belongs to the project: not to its environment, its data or somebody else's code kept in it."""
-    parts = path.relative_to(TOP).parts
-    return not (NOT_OURS & set(parts)) and not any(part.endswith("_cache") for part in parts)
-
-
 @cache
 def project_files() -> tuple[Path, ...]:
-    """Every file of the project."""
-    return tuple(sorted(path for path in TOP.rglob("*") if path.is_file() and is_ours(path)))
+    """Every file of the project: not of its environment, its data or somebody else's code kept in it."""
+    found = []
+    for folder, inner, names in os.walk(TOP):
+        inner[:] = [name for name in inner if name not in NOT_OURS and not name.endswith("_cache")]
+        found += [Path(folder) / name for name in names]
+    return tuple(sorted(found))
 
 
 def shown(path: Path) -> str:
