@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.clock import add_months, day_start, local_day
 from loyalty.common.errors import Refusal
 from loyalty.ledger import finance
+from loyalty.ledger.anchors import quiet_entry
 from loyalty.ledger.models import PeriodClose, Wallet
 
 
@@ -64,13 +65,18 @@ def open_instant(wallet: Wallet | int, effective_at: datetime, recorded_at: date
     return in_the_open(effective_at, open_since([wallet_id]).get(wallet_id))
 
 
-@transaction.atomic
 def close_month(wallet: Wallet, month: date, *, at: datetime, actor: str) -> PeriodClose:
     """Sign a month off: its roll-forward is kept, and nothing is posted into it any more.
 
-    Raises MonthNotOver, MonthClosed (also when a later month is closed) or MonthOutOfOrder; then nothing has changed.
+    Waits for postings that began in the month to end. Raises MonthNotOver, MonthClosed (also when a later month is
+    closed) or MonthOutOfOrder; then nothing has changed.
     """
-    month = month.replace(day=1)
+    quiet_entry()
+    with transaction.atomic():
+        return _close(wallet, month.replace(day=1), at=at, actor=actor)
+
+
+def _close(wallet: Wallet, month: date, *, at: datetime, actor: str) -> PeriodClose:
     locked = Wallet.objects.select_for_update(of=("self",)).select_related("program").get(id=wallet.id)
     zone = locked.program.time_zone
     last = locked.period_closes.aggregate(last=Max("month"))["last"]
