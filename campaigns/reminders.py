@@ -155,10 +155,10 @@ def _told(wallet: Wallet, days: list[list], language: str) -> dict[str, Any]:
     worth = (points * wallet.money_per_unit).scaleb(-wallet.decimals)
     return {
         "program": in_language(wallet.program, "name", language),
-        "days": days,
+        "days": [[day, amount, wallet.name_of(amount, language)] for day, amount in days],
         "points": points,
         "decimals": wallet.decimals,
-        "units": in_language(wallet, "units", language),
+        "units": wallet.name_of(points, language),
         "currency": wallet.program.currency,
         "worth": f"{worth:.2f}" if worth else "",
     }

@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 
 from loyalty.common.clock import last_valid_day, local_day
 from loyalty.common.errors import Refusal
-from loyalty.common.languages import in_language
 from loyalty.common.money import show_points
 from loyalty.ledger.models import Wallet
 from loyalty.ledger.posting import InsufficientPoints
@@ -47,8 +46,7 @@ class LimitReached(Refusal):
 
 def show_amount(amount: int, wallet: Wallet) -> str:
     """Points with their name as the reader's language writes them, e.g. `1,200 points`."""
-    unit = in_language(wallet, "unit" if abs(amount) == 10**wallet.decimals else "units")
-    return f"{show_points(amount, wallet.decimals)} {unit}"
+    return f"{show_points(amount, wallet.decimals)} {wallet.name_of(amount)}"
 
 
 def judge(reward: Reward, member: Member, *, at: datetime, redeemed: int) -> Refusal | None:

@@ -220,6 +220,7 @@ def _tell(redemption: Redemption, *, at: datetime) -> None:
     with translation.override(member.language):
         context = {
             "name": member.name,
+            "program": str(member.program),
             "reward": str(reward),
             "summary": reward.shown_summary,
             "code": voucher.shown_code,

@@ -38,7 +38,7 @@ def test_a_member_hears_two_weeks_ahead_how_many_points_run_out_when_and_what_th
     assert (letter.recipient, letter.address, letter.period) == (ani.number, "ani@example.com", "2026-03")
     assert letter.context == {
         "name": "Ani", "program": "Kopi Nusantara", "points": 120, "decimals": 0, "units": "points", "currency": "IDR",
-        "days": [["2026-03-20", 120]], "worth": "12000.00",
+        "days": [["2026-03-20", 120, "points"]], "worth": "12000.00",
     }  # fmt: skip
     assert render(letter)[0] == "120 points run out from March 20, 2026"
 
@@ -51,7 +51,7 @@ def test_one_letter_tells_everything_that_runs_out_in_the_month_and_no_second_on
     for day in range(1, 29):
         remind_expiring(program, at=midnight(2026, 2, day))
     assert [(letter.period, letter.context["days"]) for letter in letters()] == [
-        ("2026-03", [["2026-03-03", 30], ["2026-03-31", 40]])
+        ("2026-03", [["2026-03-03", 30, "points"], ["2026-03-31", 40, "points"]])
     ]
     for day in range(1, 32):
         remind_expiring(program, at=midnight(2026, 3, day))
@@ -132,7 +132,7 @@ def test_more_members_than_a_page_all_get_their_letter_and_a_stop_is_made_up_lat
     assert remind_expiring(program, at=at, progress=lambda found, done, skipped: False).done == 4
     assert remind_expiring(program, at=at).done == 6
     assert {tuple(map(tuple, letter.context["days"])) for letter in letters()} == {
-        (("2026-03-08", 7), ("2026-03-10", 5))
+        (("2026-03-08", 7, "points"), ("2026-03-10", 5, "points"))
     }
     assert len(letters()) == 10
 

@@ -9,11 +9,13 @@ This module reads the clock for signs of life only. What a job may do is decided
 """
 
 import contextlib
+import inspect
 import time
 import traceback
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -110,7 +112,7 @@ def perform(row: JobRun, *, quietly: bool = False) -> JobRun:
     watch = Watch(row)
     try:
         with longer_statements():
-            tally = registry.find(row.job).verb(row.program, at=row.as_of, dry_run=row.is_dry, progress=watch)
+            tally = work(registry.find(row.job), row, watch)
     except Exception as failure:
         log.error("job_failed", job=row.job, run=row.pk, failure=type(failure).__name__, where=place_of(failure))
         watch.end(Status.FAILED, error=words(failure))
@@ -121,6 +123,14 @@ def perform(row: JobRun, *, quietly: bool = False) -> JobRun:
         if row.pk or not (quietly and tally.is_empty):
             watch.end(Status.STOPPED if watch.was_stopped else Status.DONE, tally=tally)
     return row
+
+
+def work(job: registry.Job, row: JobRun, progress: "Watch") -> Tally:
+    """Call a job's verb. One that writes lines of the books is told when they are written, beside what they settle."""
+    terms: dict[str, Any] = {"at": row.as_of, "dry_run": row.is_dry, "progress": progress}
+    if "recorded_at" in inspect.signature(job.verb).parameters:
+        terms["recorded_at"] = timezone.now()
+    return job.verb(row.program, **terms)
 
 
 class Watch:

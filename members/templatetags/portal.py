@@ -41,7 +41,7 @@ def points(amount: int, wallet: Wallet) -> str:
 @register.filter
 def unit(amount: int, wallet: Wallet) -> str:
     """The name of the points alone, as many as there are."""
-    return in_language(wallet, "unit" if amount == 10**wallet.decimals else "units")
+    return wallet.name_of(amount)
 
 
 @register.filter

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.common.languages import Named
+from loyalty.common.languages import Named, in_language
 
 
 class Program(Named):
@@ -86,6 +86,10 @@ class Wallet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.program}: {self.units}"
+
+    def name_of(self, amount: int, language: str | None = None) -> str:
+        """What that many are called, in the given or the reader's language: `point` for one, `points` for others."""
+        return in_language(self, "unit" if abs(amount) == 10**self.decimals else "units", language)
 
 
 class ExpiryPolicy(models.Model):

@@ -15,7 +15,7 @@ SAMPLES = {
     },
     "expiring": {
         "name": "Ani", "program": "Kopi Nusantara", "points": 12500, "decimals": 0, "units": "points", "currency": "IDR",
-        "days": [["2026-03-15", 12000], ["2026-03-31", 500]], "worth": "1250000.00",
+        "days": [["2026-03-15", 12000, "points"], ["2026-03-31", 500, "points"]], "worth": "1250000.00",
     },
 }  # fmt: skip
 
