@@ -8,8 +8,10 @@ Activation, expiry and the end of a hold are facts of time and need no entry.
 What a late event took from points that were granted only after it was owed in between; it shows as debt.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
@@ -124,7 +126,7 @@ def _sum(lots: list[LotAt], at: datetime, state: str) -> int:
     return sum(lot.remaining for lot in lots if lot.state(at) == state)
 
 
-def _lots_left(account_id: int, at: datetime, known_at: datetime | None) -> list[dict]:
+def _lots_left(account_id: int, at: datetime, known_at: datetime | None) -> list[Mapping[str, Any]]:
     """The lots granted by then with what the entries that count had left of them: one query."""
     moves = (
         Allocation.objects.filter(counted(at, known_at, of="entry__"), lot=OuterRef("id"))
@@ -152,7 +154,7 @@ def _held(account_id: int, at: datetime, known_at: datetime | None) -> dict[int,
 
 
 def _lot_at(
-    row: dict, changes: Redating | None, at: datetime, known_at: datetime | None, held: dict[int, int]
+    row: Mapping[str, Any], changes: Redating | None, at: datetime, known_at: datetime | None, held: dict[int, int]
 ) -> LotAt:
     expires_at = changes.end(at, known_at) if changes else row["expires_at"]
     return LotAt(

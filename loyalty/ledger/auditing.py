@@ -36,8 +36,8 @@ UNALLOCATED = Q(kind__in=["accrual", "extension", "write_off"]) | Q(kind__in=["a
 
 def check_draws(accounts: QuerySet[Account]) -> Iterator[Violation]:
     """What an entry drew or gave back adds up to it, and nothing pending, expired or of another account was spent."""
-    total = Allocation.objects.filter(entry=OuterRef("id")).order_by().values("entry")
-    total = total.annotate(total=Sum("amount")).values("total")
+    parts = Allocation.objects.filter(entry=OuterRef("id")).order_by().values("entry")
+    total = parts.annotate(total=Sum("amount")).values("total")
     entries = Entry.objects.filter(account__in=accounts).annotate(allocated=Coalesce(Subquery(total), Value(0)))
     fits = (
         (DRAWN & Q(amount=-F("allocated"))) | (GIVEN_BACK & Q(amount=F("allocated"))) | (UNALLOCATED & Q(allocated=0))

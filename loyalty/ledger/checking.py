@@ -7,6 +7,7 @@ database in whole sets (DOMAIN 12.2, laws of the books 1 to 4, 9, 11 and 21).
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -43,7 +44,7 @@ def verify(
         accounts = _moved_since(accounts, program)
     read, looked_at = 0, set()
     for part in _ranges(accounts):
-        for violation in _verify_accounts(part, lambda entries, before=read: progress(before + entries)):
+        for violation in _verify_accounts(part, partial(_go_on, progress, read)):
             if violation.account not in looked_at:
                 looked_at.add(violation.account)
                 yield from _at_rest(violation)
@@ -52,6 +53,10 @@ def verify(
     yield from auditing.check_closings(program)
     for one in [program] if program else Program.objects.order_by("id"):
         yield from auditing.check_anchor(one)
+
+
+def _go_on(progress: Callable[[int], Any], before: int, entries: int) -> None:
+    progress(before + entries)
 
 
 def _verify_accounts(accounts: QuerySet[Account], progress: Callable[[int], Any]) -> Iterator[Violation]:

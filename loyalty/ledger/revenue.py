@@ -9,6 +9,7 @@ taken back:  (expired - reinstated + past its end) / (granted - clawed back - fo
 open is the mean of the last matured cohorts, weighted by points.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -91,7 +92,7 @@ def breakage(wallet: Wallet, *, at: datetime) -> Breakage:
     return Breakage(cohorts, _share(unused, kept) if kept else None)
 
 
-def _cohort(row: dict[str, Any], back: dict[datetime, int]) -> Cohort:
+def _cohort(row: Mapping[str, Any], back: dict[datetime, int]) -> Cohort:
     return Cohort(
         month=row["month"].date(),
         granted=row["all_granted"],
