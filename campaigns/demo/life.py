@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 
 def live(program: Program, *, at: datetime, with_redemptions: bool, progress: Progress) -> tuple[int, list[Member]]:
     """Redeem and expire in order of time up to `at`; returns the points expired and the members to show."""
-    stars = _stars(program, at=at)
+    stars = stars_of(program, at=at)
     expired = 0
     is_lived = Redemption.objects.filter(member__program=program, reference=f"demo:{REDEMPTIONS - 1}").exists()
     moments = _moments(at) if with_redemptions and not is_lived else []
@@ -102,7 +102,7 @@ def _somebody(program: Program, chance: Random, stars: list[Member], *, at: date
     return Member.objects.select_related("program").get(pk=chance.choice(list(rich)))
 
 
-def _stars(program: Program, *, at: datetime) -> list[Member]:
+def stars_of(program: Program, *, at: datetime) -> list[Member]:
     """One member per language with much to look at: points, some of them running out soon, purchases, a good tier.
 
     Judged by what was earned, which later redemptions do not change.

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from campaigns.demo import loading, staff
@@ -17,7 +17,10 @@ class Command(BaseCommand):
 
     help = "Load the demo program: a music shop with 6,919 real purchases and invented people."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--brief", action="store_true", help="Leave out whom to sign in as.")
+
+    def handle(self, *args: Any, brief: bool = False, **options: Any) -> None:
         """Load, show the progress, print whom to sign in as."""
         started = time.monotonic()
         loaded = loading.load(at=timezone.now(), progress=self._show_progress)
@@ -26,6 +29,8 @@ class Command(BaseCommand):
             f"{loaded.program} {'is ready' if loaded.is_new else 'was there already'}: {loaded.members} members, "
             f"{loaded.purchases} purchases, {loaded.redemptions} redemptions, {time.monotonic() - started:.1f} s"
         )
+        if brief:
+            return
         for member in loaded.stars:
             self.stdout.write(f"  member  {member.email}  ({member.language}, {member.tier.slug}: {member.name})")
         for email, role in hired:

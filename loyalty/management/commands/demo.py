@@ -29,7 +29,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         self.step("2/3 Loading the demo program (the first time takes a moment)")
-        call_command("load_demo", stdout=self.stdout, stderr=self.stderr)
+        call_command("load_demo", brief=True, stdout=self.stdout, stderr=self.stderr)
         self.step("3/3 Starting web, worker and beat")
         call_command("serve", port=port, host=host, stdout=self.stdout, stderr=self.stderr)
 
