@@ -1,6 +1,7 @@
 """Time travel: an account at any instant, true then and known then, and what explains a difference."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -133,6 +134,8 @@ STEPS = st.lists(
         st.tuples(st.just("extend"), st.integers(1, 10), st.integers(1, 30)),
         st.tuples(st.just("hold"), st.integers(1, 40), st.integers(10, 60 * 24 * 3)),
         st.tuples(st.just("capture"), st.integers(0, 3), st.just(0)),
+        st.tuples(st.just("adjust"), st.integers(-20, 20).filter(bool), st.just(0)),
+        st.tuples(st.just("reinstate"), st.integers(0, 3), st.integers(1, 30)),
         st.tuples(st.just("wait"), st.integers(1, 15), st.just(0)),
         st.tuples(st.just("sweep"), st.just(0), st.just(0)),
     ),
@@ -174,12 +177,25 @@ class Life:
             self.held.append(holds.hold(self.account, first, at=at, minutes=second, **named))
         elif step == "capture" and first < len(self.held):
             holds.capture(self.held[first], at=at, actor="test")
+        elif step == "adjust":
+            corrections.adjust(self.account, first, at=at, reference=named["reference"], actor="test", reason="test")
+        elif step == "reinstate":
+            gone = list(Entry.objects.filter(account=self.account, kind="expiry").order_by("number")[first : first + 1])
+            for entry in gone:
+                corrections.reinstate(
+                    entry,
+                    at=at,
+                    until=at + timedelta(days=second),
+                    reference=named["reference"],
+                    actor="test",
+                    reason="t",
+                )
         elif step == "sweep":
             expiry.run_sweep(self.program, at=at)
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_what_was_known_at_any_moment_of_any_life_never_changes(steps):
     program = make_program(f"p{Entry.objects.count()}-{Lot.objects.count()}-{id(steps)}")
@@ -196,5 +212,8 @@ def test_what_was_known_at_any_moment_of_any_life_never_changes(steps):
                 continue
         now = day(today) + timedelta(seconds=number)
         said.append((now, statements.balance(account, at=now)))
-    for then, balance in said:
-        assert asof.position(account, at=then, known_at=then).balance == balance
+    positions = [asof.position(account, at=then, known_at=then) for then, _ in said]
+    assert [position.balance for position in positions] == [balance for _, balance in said]
+    for before, after in pairwise(positions):
+        told = asof.difference(before, after)
+        assert (told.points, told.removed) == (after.points - before.points, [])
