@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
 from loyalty.common.clock import day_start
@@ -51,7 +51,7 @@ def states(program: Program | None, *, at: datetime) -> list[JobState]:
                 job=job,
                 last=run,
                 next_due=due or _following(job, program, at),
-                is_late=due is not None and due + patience < at,
+                is_late=due is not None and max(due, program.created_at if program else due) + patience < at,
                 title=str(job.title),
                 report=_report(run) if run else [],
             )
@@ -65,9 +65,9 @@ def signs_of_life(*, at: datetime) -> dict[str, datetime]:
 
 
 def is_asleep(*, at: datetime) -> bool:
-    """Whether nobody has looked for due work for longer than we are patient."""
-    seen = signs_of_life(at=at).get("nudge")
-    return seen is None or at - seen > timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
+    """Whether nobody has looked for due work for longer than we are patient; a new installation has that long to begin."""
+    seen = signs_of_life(at=at).get("nudge") or Program.objects.aggregate(first=Min("created_at"))["first"]
+    return seen is not None and at - seen > timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
 
 
 def words(report: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,9 @@
 """Celery's doors to the jobs. The message carries no facts: the rows in the database are the work (RELIABILITY R-4)."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 from django.utils import timezone
 
 from loyalty.jobs import nudging, schedule
@@ -10,3 +13,9 @@ from loyalty.jobs import nudging, schedule
 def nudge() -> None:
     """Look for due work and do it."""
     nudging.nudge(timezone.now())
+
+
+@worker_ready.connect
+def nudge_at_once(**_: Any) -> None:
+    """A worker that starts looks for due work now: what an outage left does not wait for beat's next minute."""
+    nudge.delay()
