@@ -293,9 +293,8 @@ def member_vouchers(member: Member, at: datetime) -> list[Panel]:
     ]
     headers = [_("When"), _("Reward"), _("Cost"), _("State"), _("Valid until")]
     more = reverse("admin:rewards_redemption_changelist") + f"?q={member.number}"
-    return [
-        Panel(_("Rewards and vouchers"), headers, rows, _("Nothing redeemed yet."), more=more, numeric=frozenset({2}))
-    ]
+    empty = _("Nothing redeemed yet.")
+    return [Panel(_("Rewards and vouchers"), headers, rows, empty, more=more, numeric=frozenset({2}))]
 
 
 more_panels.append(member_vouchers)

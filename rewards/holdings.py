@@ -32,8 +32,9 @@ def by_state(member: Member, *, at: datetime) -> dict[str, list[Redemption]]:
     """The member's latest vouchers by what they are at this instant. One query."""
     found: dict[str, list[Redemption]] = {state: [] for state in Redemption.Status.values}
     for redemption in of_member(member)[:SHOWN_AT_ONCE]:
-        redemption.shown_state = redemption.state(at=at)
-        found[redemption.shown_state].append(redemption)
+        state = redemption.state(at=at)
+        redemption.shown_state = state  # type: ignore[attr-defined]
+        found[state].append(redemption)
     found[Redemption.Status.ISSUED].sort(key=lambda redemption: redemption.voucher.expires_at)
     return found
 

@@ -46,7 +46,7 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
     rows = list(rows)
     if not rows:
         return
-    described = [model._meta.get_field(name) for name in fields]
+    described: list[Any] = [model._meta.get_field(name) for name in fields]
     columns = ", ".join(f'"{field.column}"' for field in described)
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:
@@ -104,7 +104,7 @@ def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows
     if not rows:
         return
     names = [field.lstrip("+") for field in fields]
-    described = [model._meta.get_field(name) for name in (key, *names)]
+    described: list[Any] = [model._meta.get_field(name) for name in (key, *names)]
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:
         if is_postgresql():

@@ -20,12 +20,11 @@ class AnyOf(Lookup):
         column, parameters = self.process_lhs(compiler, connection)
         field = self.lhs.output_field
         field = field.target_field if isinstance(field, ForeignKey) else field
-        base = (field.rel_db_type(connection) if hasattr(field, "rel_db_type") else field.db_type(connection)).split(
-            "("
-        )[0]
+        kind = field.rel_db_type(connection) if hasattr(field, "rel_db_type") else field.db_type(connection)
+        base = str(kind).split("(")[0]
         return f"{column} = ANY(%s::{base}[])", [*parameters, list(self.rhs)]
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         column, parameters = self.process_lhs(compiler, connection)
         return f"{column} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(list(self.rhs))]
 

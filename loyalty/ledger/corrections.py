@@ -73,8 +73,8 @@ def adjust(
             expires_at=expires_at,
             kind=Entry.Kind.ADJUSTMENT,
         )
-        (entry_id,) = accrue_many([credit], recorded_at=at)
-        return Entry.objects.get(id=entry_id)
+        accrue_many([credit], recorded_at=at)
+        return Entry.objects.get(account=account_id, reference=reference, kind=Entry.Kind.ADJUSTMENT)
     settle(account, at=at)
     drawn = draw(account, -amount, at=at)
     line = Line(account_id, Entry.Kind.ADJUSTMENT, amount, at, at, "desk", reference, actor, reason)

@@ -41,7 +41,10 @@ def draw(account: Account, amount: int, *, at: datetime) -> list[Draw]:
 
 def draw_up_to(account: Account, amount: int, *, at: datetime, but: int | None = None) -> tuple[list[Draw], int]:
     """As `draw`, but as far as the points go: the draws and what is missing. `but` is a lot to leave out."""
-    lots = in_burn_order(account, at=at).exclude(id=but).values_list("id", "remaining", "held")
+    open_lots = in_burn_order(account, at=at)
+    if but is not None:
+        open_lots = open_lots.exclude(id=but)
+    lots = open_lots.values_list("id", "remaining", "held")
     drawn: list[Draw] = []
     missing, start = amount, 0
     while missing and (chunk := list(lots[start : start + LOTS_AT_ONCE])):

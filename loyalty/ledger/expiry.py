@@ -47,9 +47,9 @@ def expire_chunk(
     *,
     at: datetime,
     recorded_at: datetime,
-    after: tuple[datetime, int] | None = None,
+    after: tuple[datetime | None, int] | None = None,
     size: int = CHUNK,
-) -> tuple[int, int, tuple[datetime, int] | None]:
+) -> tuple[int, int, tuple[datetime | None, int] | None]:
     """Expire the next `size` lots due at `at`; returns lots, points, and where the next chunk starts (None: no more)."""
     size = size or CHUNK
     waiting = due(program, at=at).filter(remaining__gt=F("held")).order_by("expires_at", "id")
@@ -115,7 +115,7 @@ def run_sweep(
     if dry_run:
         return Tally(found=totals["lots"], done=0, skipped=0, report=totals)
     done = points = 0
-    after: tuple[datetime, int] | None = None
+    after: tuple[datetime | None, int] | None = None
     while True:
         lots, gone, after = expire_chunk(program, at=at, recorded_at=recorded_at or at, after=after)
         done, points = done + lots, points + gone

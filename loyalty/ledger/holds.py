@@ -74,7 +74,7 @@ def capture(held: Hold, *, at: datetime, actor: str, amount: int | None = None, 
     Capturing twice returns the first entry. Raises HoldOver when it was released or ran out of time.
     """
     account, held = _locked(held)
-    if held.entry_id:
+    if held.entry:
         return held.entry
     settle(account, at=at)
     if held.status == Hold.Status.RELEASED or held.expires_at <= at:

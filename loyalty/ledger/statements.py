@@ -3,10 +3,11 @@
 Every figure is computed for an instant from the lots, so that it is right whether or not a job has run (DOMAIN 2.4).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Case, F, Q, Sum, When
 from django.db.models.functions import Coalesce
@@ -44,7 +45,7 @@ def balances(account_ids: Iterable[int], *, at: datetime) -> dict[int, Balance]:
     over = _held_too_long(account_ids, at=at)
     answers = {}
     for account_id, debt in Account.objects.filter(id__any_of=account_ids).values_list("id", "debt"):
-        row = found.get(account_id, {})
+        row: Mapping[str, Any] = found.get(account_id, {})
         free, all_over = over.get(account_id, (0, 0))
         answers[account_id] = Balance(
             available=row.get("open_points", 0) + free,

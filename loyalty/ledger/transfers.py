@@ -51,7 +51,7 @@ def transfer(
         if first.amount != -amount or first.explanation["to"] != to_id:
             raise ReferenceConflict(_("This reference already stands for another transfer."), reference=reference)
         return first
-    giver, taker = accounts[from_id], accounts.get(to_id)
+    giver, taker = accounts[from_id], accounts[to_id]
     limit = giver.wallet.transfer_limit
     if limit is None or from_id == to_id:
         raise TransferNotAllowed(_("Points of this kind cannot be passed on."))

@@ -48,7 +48,7 @@ def write_lines(accounts: dict[int, Account], lines: Sequence[Line]) -> list[int
         account = accounts[line.account_id]
         account.last_number += 1
         account.last_hash = chain.link(
-            account.last_hash,
+            bytes(account.last_hash),
             account_id=line.account_id,
             number=account.last_number,
             kind=line.kind,
