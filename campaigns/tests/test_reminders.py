@@ -40,7 +40,7 @@ def test_a_member_hears_two_weeks_ahead_how_many_points_run_out_when_and_what_th
         "name": "Ani", "program": "Kopi Nusantara", "points": 120, "decimals": 0, "units": "points", "currency": "IDR",
         "days": [["2026-03-20", 120, "points"]], "worth": "12000.00",
     }  # fmt: skip
-    assert render(letter)[0] == "120 points run out from March 20, 2026"
+    assert render(letter)[0] == "120 points run out from 20 March 2026"
 
 
 def test_one_letter_tells_everything_that_runs_out_in_the_month_and_no_second_one_follows(program, ani):

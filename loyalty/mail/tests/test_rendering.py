@@ -41,10 +41,10 @@ def test_every_kind_renders_in_every_language_with_all_its_values(kind, language
 
 def test_an_expiry_letter_tells_how_many_until_when_what_they_are_worth_and_what_to_do():
     subject, text, html = render(letter("expiring"))
-    assert subject == "12,500 points run out from March 15, 2026"
-    for part in ("March 15, 2026: 12,000 points", "March 31, 2026: 500 points", "1,250,000.", "choose a reward"):
+    assert subject == "12,500 points run out from 15 March 2026"
+    for part in ("15 March 2026: 12,000 points", "31 March 2026: 500 points", "1,250,000.", "choose a reward"):
         assert part in text
-    assert "12,000 points" in html and "March 31, 2026" in html
+    assert "12,000 points" in html and "31 March 2026" in html
 
 
 def test_days_and_numbers_follow_the_language_of_the_letter_and_not_of_the_sender():
