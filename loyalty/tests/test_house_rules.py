@@ -49,6 +49,9 @@ SEEN_ELSEWHERE = {
     "members.PurchaseLine": "on the page of the purchase",
     "rewards.Voucher": "on the page of the redemption",
 }
+# Arguments that end on a page, and the calls whose descriptions are for machines.
+READ_BY_PEOPLE = {"verbose_name", "verbose_name_plural", "help_text", "label", "description", "title", "empty_label"}
+MACHINES = {"SetiaAPI"}
 OURS = {"loyalty", "ledger", "mail", "pos", "jobs", "members", "rewards", "campaigns"}
 
 
@@ -190,6 +193,40 @@ def test_nouns_import_nouns_and_what_all_may_use_but_no_verbs():
         if name.split(".")[0] in reading.APPS and not allowed.match(name)
     ]
     assert not found, found
+
+
+def names_of_refusals() -> set[str]:
+    """Every exception whose message people read: `Refusal` and what derives from it."""
+    known, before = {"Refusal", "ValidationError"}, 0
+    classes = [node for path in reading.modules() for node in reading.tree(path).body if isinstance(node, ast.ClassDef)]
+    while len(known) > before:
+        before = len(known)
+        known |= {c.name for c in classes if any(getattr(b, "id", getattr(b, "attr", "")) in known for b in c.bases)}
+    return known
+
+
+def bare_texts(path: Path, refusals: set[str]) -> list[str]:
+    """Texts people read that are written into a module without gettext."""
+    found = []
+    for call in reading.calls(path):
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        is_note = getattr(getattr(call.func, "value", None), "id", "") == "messages"
+        said = call.args[:1] if name in refusals else call.args[1:2] if is_note else []
+        said += [keyword.value for keyword in call.keywords if keyword.arg in READ_BY_PEOPLE and name not in MACHINES]
+        found += [where(path, text) for text in said if is_bare(text)]
+    return found
+
+
+def is_bare(node: ast.AST) -> bool:
+    if isinstance(node, ast.JoinedStr):
+        return True
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and any(c.isalpha() for c in node.value)
+
+
+def test_every_text_that_people_read_goes_through_gettext():
+    refusals = names_of_refusals()
+    found = [text for path in reading.modules() if not reading.is_command(path) for text in bare_texts(path, refusals)]
+    assert not found, f"wrap these in gettext: {found}"
 
 
 def our_models():
