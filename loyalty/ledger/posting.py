@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import insert_rows, reserve_ids, update_rows
 from loyalty.common.clock import day_start, local_day
@@ -188,7 +189,7 @@ def reverse(
     twice returns the first reversal. Raises NotReversible for an entry that is no redemption.
     """
     if entry.kind != Entry.Kind.REDEMPTION:
-        raise NotReversible("only a redemption can be reversed", kind=entry.kind)
+        raise NotReversible(_("Only a redemption can be cancelled and its points given back."), kind=entry.kind)
     account = lock(entry.account_id)[entry.account_id]
     first = Entry.objects.filter(corrects=entry, kind=Entry.Kind.REVERSAL).first()
     if first:
@@ -215,11 +216,8 @@ def reverse(
 
 def _same_amount(entry: Entry, amount: int) -> Entry:
     if entry.amount != amount:
-        raise ReferenceConflict(
-            f"reference {entry.reference} already stands for {entry.amount}",
-            reference=entry.reference,
-            amount=entry.amount,
-        )
+        message = _("This reference already stands for another number of points.")
+        raise ReferenceConflict(message, reference=entry.reference, amount=entry.amount)
     return entry
 
 
