@@ -1,57 +1,29 @@
-"""Campaigns and standing rules on the desk."""
+"""Campaigns on the desk; standing rules have a module of their own."""
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from campaigns import publishing
-from campaigns.forms import TIER, CampaignForm, RuleForm
+from campaigns import publishing, standing
+from campaigns.forms import TIER, CampaignForm, MidnightByDefault
 from campaigns.models import Campaign, Rule, RuleVersion
 from campaigns.reading import definition_in_words
-from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
+from campaigns.scoped import NEWEST_FIRST, ProgramScoped, versions_panel
+from loyalty.backoffice import actor_of
 from loyalty.desk import programs
 from loyalty.desk.deeds import deed
-from loyalty.desk.panels import Panel, badge, day, moment
+from loyalty.desk.panels import Stat, badge, day
 
+__all__ = ["CampaignAdmin", "standing"]
 Status = Campaign.Status
-NEWEST_FIRST = Prefetch("versions", RuleVersion.objects.order_by("-number"))
-
-
-def versions_panel(rule: Rule | None, tiers: dict[str, str]) -> Panel:
-    """Every version a rule ever had, newest first."""
-    currency = rule.program.currency if rule else ""
-    rows = [
-        (v.number, definition_in_words(v.definition, currency=currency, tiers=tiers), moment(v.since), v.created_by)
-        for v in (rule.versions.order_by("-number")[:50] if rule else [])
-    ]
-    headers = [_("Version"), _("Terms"), _("Counts from"), _("By")]
-    note = _("Points keep the version that made them; a change counts for what is earned afterwards.")
-    return Panel(_("Versions"), headers, rows, _("No version yet."), note=note)
-
-
-class ProgramScoped(DeskAdmin):
-    """Lists what belongs to the program being looked at, so that dates are always in its clock."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(program=programs.chosen(request))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and programs.chosen(request) is not None
-
-    def tier_names(self, request: HttpRequest) -> dict[str, str]:
-        """Short name to name of the program's tiers, lowest first; asked once per request."""
-        if not hasattr(request, "_tier_names"):
-            program = programs.chosen(request)
-            request._tier_names = {tier.slug: str(tier) for tier in program.tiers.order_by("rank")} if program else {}
-        return request._tier_names
 
 
 @admin.register(Campaign)
@@ -82,8 +54,17 @@ class CampaignAdmin(ProgramScoped):
             )
             for slug, name in names.items()
         }  # fmt: skip
-        kwargs["form"] = type("CampaignForm", (CampaignForm,), extra | {"tier_slugs": list(names)})
+        kwargs["form"] = type(
+            "CampaignForm", (CampaignForm,), extra | {"tier_slugs": list(names), "program": programs.chosen(request)}
+        )
         return super().get_form(request, obj, change=change, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Dates begin at midnight unless a time is told."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("since", "until"):
+            field.widget = MidnightByDefault()
+        return field
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         by_tier = [TIER + slug for slug in self.tier_names(request)]
@@ -94,7 +75,10 @@ class CampaignAdmin(ProgramScoped):
                 _("When"),
                 {
                     "fields": ["since", "until"],
-                    "description": _("In the clock of the program. The end is the first moment it no longer counts."),
+                    "description": _(
+                        "In the clock of the program, %(zone)s. The end is the first moment it no longer counts: for a campaign through 9 March say 10 March, 00:00. A date without a time means 00:00."
+                    )
+                    % {"zone": self.zone_name(request)},
                 },
             ),
             (
@@ -105,6 +89,11 @@ class CampaignAdmin(ProgramScoped):
             (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id"]}),
             (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms"]}),
         ]
+
+    def zone_name(self, request: HttpRequest) -> str:
+        """The clock dates are meant in, such as Asia/Jakarta."""
+        program = programs.chosen(request)
+        return program.time_zone if program else "UTC"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
         return ["slug"] if obj else []
@@ -127,11 +116,52 @@ class CampaignAdmin(ProgramScoped):
         if not change:
             obj.program = programs.chosen(request)
         super().save_model(request, obj, form, change)
-        publishing.publish_campaign(obj, form.definition(), at=timezone.now(), actor=actor_of(request))
+        made = publishing.publish_campaign(obj, form.definition(), at=timezone.now(), actor=actor_of(request))
+        self._tell(request, obj, form, made)
+
+    def _tell(self, request: HttpRequest, campaign: Campaign, form: Any, made: RuleVersion | None) -> None:
+        """What saving meant: which version counts now, and what still keeps it from counting."""
+        if made and made.number > 1:
+            messages.info(
+                request,
+                _("Version %(number)s counts from now on; what was earned before keeps its own.")
+                % {"number": made.number},
+            )
+        for word in form.unheard_channels():
+            messages.warning(
+                request,
+                _("No purchase came from “%(channel)s” lately. Is it spelled as the shop spells it?")
+                % {"channel": word},
+            )
+        if campaign.status != Status.LIVE:
+            messages.warning(request, _("Nothing is earned by this campaign yet: open it and set it live."))
+
+    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
+        """A new campaign leads to its own page, where it is set live."""
+        answer = super().response_add(request, obj, post_url_continue)
+        leads_to_list = (
+            "_addanother" not in request.POST and "_continue" not in request.POST and "_popup" not in request.POST
+        )
+        return HttpResponseRedirect(self.page_of(obj)) if leads_to_list else answer
 
     def page_context(self, request: HttpRequest, record: Campaign) -> dict[str, Any]:
         rule = record.rules.select_related("program").order_by("id").first()
-        return {"panels": [versions_panel(rule, self.tier_names(request))]}
+        return {
+            "stats": [
+                Stat(_("Status"), self.shown_status(record), _("Only a live campaign earns, and only between its dates.")),
+                Stat(_("Terms"), self._terms(request, record), _("What a purchase earns by it now.")),
+                Stat(_("Dates"), self.shown_dates(record), _("First and last day.")),
+            ],
+            "panels": [versions_panel(rule, self.tier_names(request))],
+        }  # fmt: skip
+
+    def _terms(self, request: HttpRequest, campaign: Campaign) -> str:
+        version = self._latest(campaign)
+        if version is None:
+            return "–"
+        return definition_in_words(
+            version.definition, currency=campaign.program.currency, tiers=self.tier_names(request)
+        )
 
     def _latest(self, campaign: Campaign) -> RuleVersion | None:
         rule = next(iter(campaign.rules.all()), None)
@@ -163,7 +193,10 @@ class CampaignAdmin(ProgramScoped):
 
     @deed(
         title=_("Set live"),
-        question=_("From its first to its last moment, purchases earn by this campaign."),
+        question=lambda self, request, campaign: (
+            _("From %(dates)s purchases earn: %(terms)s.")
+            % {"dates": self.shown_dates(campaign), "terms": self._terms(request, campaign)}
+        ),
         button=_("Set live"),
         permission="campaigns.change_campaign",
         icon="play_circle",
@@ -186,70 +219,3 @@ class CampaignAdmin(ProgramScoped):
     def pause(self, request: HttpRequest, record: Campaign) -> str:
         publishing.set_status(record, Status.PAUSED, was=record.status)
         return _("The campaign is paused.")
-
-
-@admin.register(Rule)
-class RuleAdmin(ProgramScoped):
-    """Standing rules: what every purchase and event earns, campaigns aside."""
-
-    form = RuleForm
-    list_display = ["name", "shown_terms", "is_active", "version_count"]
-    search_fields = ["name"]
-    prepopulated_fields = {"slug": ["name"]}
-    fieldsets = [
-        (_("Names"), {"fields": ["name", ("name_id", "name_ms"), ("slug", "is_active")]}),
-        (_("What is earned"), {"fields": [("kind", "activity"), ("points", "per"), "qualifying"]}),
-        (_("Which purchases"), {"fields": [("channels", "minimum")]}),
-        (_("From when"), {"fields": ["since"]}),
-    ]
-    keep_instead = _("Take the tick from “counts” instead.")
-    empty_words = _("Without a standing rule nothing earns points. Begin with points per amount of money.")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
-        standing = super().get_queryset(request).filter(campaign__isnull=True)
-        return standing.select_related("program").prefetch_related(NEWEST_FIRST)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> list[str]:
-        return ["slug"] if obj else []
-
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Rule | None = None) -> dict[str, Any]:
-        return {} if obj else self.prepopulated_fields
-
-    def found_by(self, term: str) -> Q:
-        return Q(name__istartswith=term) | Q(slug__istartswith=term)
-
-    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
-        """Names and the switch are settings; the terms are published as a version."""
-        if not change:
-            obj.program = programs.chosen(request)
-        super().save_model(request, obj, form, change)
-        at = timezone.now()
-        since = form.cleaned_data.get("since") or at
-        publishing.publish_change(obj, form.definition(), since=since, at=at, actor=actor_of(request))
-
-    def page_context(self, request: HttpRequest, record: Rule) -> dict[str, Any]:
-        return {"panels": [versions_panel(record, self.tier_names(request))]}
-
-    @display(description=_("terms"))
-    def shown_terms(self, rule: Rule) -> str:
-        version = next(iter(rule.versions.all()), None)
-        return definition_in_words(version.definition, currency=rule.program.currency, tiers={}) if version else "–"
-
-    @display(description=_("version"))
-    def version_count(self, rule: Rule) -> Any:
-        version = next(iter(rule.versions.all()), None)
-        return version.number if version else "–"
-
-
-@admin.register(RuleVersion)
-class RuleVersionAdmin(BookAdmin):
-    """All versions of all rules: only read."""
-
-    list_display = ["rule", "number", "shown_terms", "since", "created_by"]
-    list_select_related = ["rule__program"]
-    fields = ["rule", "number", "shown_terms", "since", "created_at", "created_by"]
-    readonly_fields = ["shown_terms"]
-
-    @display(description=_("terms"))
-    def shown_terms(self, version: RuleVersion) -> str:
-        return definition_in_words(version.definition, currency=version.rule.program.currency, tiers={})

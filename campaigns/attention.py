@@ -25,7 +25,7 @@ def warnings(request: HttpRequest, program: Program | None, *, at: datetime) -> 
     found: list[dict[str, Any]] = []
     if request.user.has_perm("jobs.view_jobrun"):
         found += _about_jobs(program, at)
-    if request.user.has_perm("mail.view_message"):
+    if request.user.has_perm("mail.change_message"):
         found += _about_mail()
     if program and request.user.has_perm("rewards.view_reward"):
         found += _about_stock(program)
@@ -57,6 +57,10 @@ def _about_jobs(program: Program | None, at: datetime) -> list[dict[str, Any]]:
         if state.last and state.last.status == JobRun.Status.FAILED:
             run = reverse("admin:jobs_jobrun_change", args=[state.last.pk])
             found.append(_warning("bad", "error", _("%(job)s failed.") % {"job": state.title}, run, _("See why")))
+    checked = JobRun.objects.filter(job="verify_books", program=program).order_by("-pk").first() if program else None
+    if checked and checked.is_dry and checked.status == JobRun.Status.FAILED:
+        run = reverse("admin:jobs_jobrun_change", args=[checked.pk])
+        found.append(_warning("bad", "error", _("A preview found that the books do not add up."), run, _("See why")))
     proven = JobRun.objects.filter(job="verify_books", status=JobRun.Status.DONE, program=program).aggregate(
         last=Max("ended_at")
     )["last"]

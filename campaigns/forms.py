@@ -18,8 +18,12 @@ from campaigns import rules
 from campaigns.earning import FIXED, MULTIPLIER, PURCHASE, RATE
 from campaigns.models import Campaign, Rule
 from loyalty.desk.stamps import StampedForm
+from loyalty.ledger.models import Program
+from members.models import Purchase
 
 TIER = "tier_"
+# How many purchases tell which channels there are.
+LATEST = 2000
 
 
 def plain(number: Decimal) -> str:
@@ -30,6 +34,22 @@ def plain(number: Decimal) -> str:
 def split_words(text: str) -> list[str]:
     """Words separated by commas, without repeats."""
     return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
+def channels_heard(program: Program | None) -> list[str]:
+    """How the shops spell their channels, from the latest purchases."""
+    if program is None:
+        return []
+    latest = Purchase.objects.filter(program=program).order_by("-occurred_at").values_list("channel", flat=True)
+    return sorted({channel for channel in latest[:LATEST] if channel})
+
+
+class MidnightByDefault(UnfoldAdminSplitDateTimeWidget):
+    """A date without a time is its first moment."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        day, time = super().value_from_datadict(data, files, name)
+        return [day, time or "00:00" if day else time]
 
 
 class TermsForm(StampedForm):
@@ -52,6 +72,15 @@ class TermsForm(StampedForm):
         help_text=_("In the program's money. Empty: any purchase."),
     )
 
+    # The program looked at; the admin says which.
+    program: Program | None = None
+    heard: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "channels" in self.fields:
+            self.offer_channels()
+
     def latest(self) -> dict[str, Any]:
         """The definition of the latest version, or nothing."""
         rule = self.rule_of_instance()
@@ -62,6 +91,23 @@ class TermsForm(StampedForm):
         """The number of the latest version: terms are guarded against two editors too."""
         rule = self.rule_of_instance()
         return str(rule.versions.order_by("-number").values_list("number", flat=True).first()) if rule else ""
+
+    def offer_channels(self) -> None:
+        """Name the channels there are, as the shops spell them."""
+        self.heard = channels_heard(self.program)
+        if self.heard:
+            self.fields["channels"].help_text = _("Seen lately: %(channels)s. Empty: everywhere.") % {
+                "channels": ", ".join(self.heard)
+            }
+
+    def clean_channels(self) -> str:
+        """Capitals do not matter to people; to a rule they do, so the shop's spelling is taken."""
+        spelling = {channel.lower(): channel for channel in self.heard}
+        return ", ".join(spelling.get(word.lower(), word) for word in split_words(self.cleaned_data["channels"]))
+
+    def unheard_channels(self) -> list[str]:
+        """Channels of the terms that no shop named lately."""
+        return [word for word in split_words(self.cleaned_data["channels"]) if self.heard and word not in self.heard]
 
     def rule_of_instance(self) -> Rule | None:
         """The rule whose terms this form edits."""
@@ -105,13 +151,17 @@ class CampaignForm(TermsForm):
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
         initial=Decimal(2),
-        help_text=_("2 means double points. For every tier without its own number below."),
+        help_text=_("2 means double points, 3 triple. For every tier without its own number below."),
     )
     tier_slugs: list[str] = []
 
     class Meta:
         model = Campaign
         fields = ("name", "name_id", "name_ms", "summary", "summary_id", "summary_ms", "slug", "since", "until")
+        help_texts = {
+            "summary": _("One sentence for the portal, e.g. “Double points on web purchases until 9 March.”"),
+            "slug": _("Made from the name; stands in exports and never changes."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

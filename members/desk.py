@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.backoffice import explain, why
@@ -12,6 +13,7 @@ from loyalty.common.money import show_money, show_points
 from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
 from loyalty.ledger import statements
 from loyalty.ledger.models import Account, Entry
+from loyalty.mail.kinds import kind_in_words
 from loyalty.mail.models import Message
 from members import tiers
 from members.models import Member, Purchase, TierStay
@@ -115,14 +117,23 @@ def _purchases(member: Member) -> Panel:
 
 def _stays(member: Member) -> Panel:
     stays = TierStay.objects.filter(member=member).select_related("tier").order_by("-since", "-id")[:ROWS]
-    rows = [(s.tier, day(s.since), day(s.until) if s.until else _("today"), s.cause) for s in stays]
+    rows = [(s.tier, day(s.since), day(s.until) if s.until else _("today"), _cause(s.cause)) for s in stays]
     return Panel(_("Tier history"), [_("Tier"), _("From"), _("Until"), _("Cause")], rows)
+
+
+def _cause(reference: str) -> str:
+    """What moved a member to a tier, in words: references are for the books."""
+    kind, _colon, rest = reference.partition(":")
+    receipt = rest.partition(":")[2]
+    if kind == "purchase" and receipt:
+        return gettext("Purchase %(receipt)s") % {"receipt": receipt}
+    return gettext("Enrolment") if reference == "enrolment" else reference
 
 
 def _letters(member: Member) -> Panel:
     letters = Message.objects.filter(recipient=member.number).order_by("-id")[:ROWS]
     rows = [
-        (link(reverse("admin:mail_message_change", args=[m.pk]), moment(m.queued_at)), m.kind, badge(m.get_status_display(), LETTER_TONES.get(m.status, "")), m.address)
+        (link(reverse("admin:mail_message_change", args=[m.pk]), moment(m.queued_at)), kind_in_words(m.kind), badge(m.get_status_display(), LETTER_TONES.get(m.status, "")), m.address)
         for m in letters
     ]  # fmt: skip
     more = reverse("admin:mail_message_changelist") + f"?q={member.number}"

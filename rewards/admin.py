@@ -1,11 +1,10 @@
 """Rewards, redemptions and vouchers on the desk."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,23 +19,15 @@ from loyalty.common.errors import Refusal
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
 from loyalty.desk.deeds import deed
-from loyalty.desk.panels import Panel, Stat, badge, day, link, moment
+from loyalty.desk.panels import Panel, Stat, badge, day, link
 from members.desk import more_panels
 from members.models import Member
 from rewards import redemption as redemptions
 from rewards import vouchers
+from rewards.desk import latest_rows, member_vouchers, state_badge
 from rewards.eligibility import show_amount
 from rewards.forms import CodeForm, RewardForm, UseForm
 from rewards.models import Redemption, Reward
-
-TONES = {"issued": "info", "used": "good", "cancelled": "bad", "expired": "warn"}
-ROWS = 10
-
-
-def state_badge(redemption: Redemption, at: datetime) -> str:
-    """The state of a redemption right now: an unused voucher past its end is expired, swept or not."""
-    state = redemption.state(at=at)
-    return badge(Redemption.Status(state).label, TONES[state])
 
 
 @admin.register(Reward)
@@ -91,17 +82,9 @@ class RewardAdmin(DeskAdmin):
         return Q(name__istartswith=term) | Q(slug__istartswith=term)
 
     def page_context(self, request: HttpRequest, record: Reward) -> dict[str, Any]:
-        recent = record.redemptions.select_related("member", "voucher").order_by("-id")[:ROWS]
-        rows = [
-            (
-                link(reverse("admin:rewards_redemption_change", args=[r.pk]), moment(r.redeemed_at)),
-                r.member,
-                state_badge(r, timezone.now()),
-            )
-            for r in recent
-        ]
-        left = _("unlimited") if record.left is None else show_points(record.left)
         more = reverse("admin:rewards_redemption_changelist") + f"?reward__id__exact={record.pk}"
+        rows = latest_rows(record, request.user.has_perm("members.view_member"), timezone.now())
+        left = _("unlimited") if record.left is None else show_points(record.left)
         return {
             "reward": record,
             "before_include": "admin/desk/reward_card.html",
@@ -133,7 +116,8 @@ class RewardAdmin(DeskAdmin):
     def shown_window(self, reward: Reward) -> str:
         if not reward.offered_from and not reward.offered_until:
             return str(_("always"))
-        return f"{day(reward.offered_from)} – {day(reward.offered_until)}"
+        last = reward.offered_until - timezone.timedelta(microseconds=1) if reward.offered_until else None
+        return f"{day(reward.offered_from)} – {day(last)}"
 
     @display(description=_("state"))
     def shown_state(self, reward: Reward) -> str:
@@ -274,27 +258,6 @@ class RedemptionAdmin(BookAdmin):
     def cancel(self, request: HttpRequest, record: Redemption) -> str:
         redemptions.cancel(record, at=timezone.now(), actor=actor_of(request), by_member=False)
         return _("The redemption is cancelled and the points are back.")
-
-
-def member_vouchers(member: Member, at: datetime) -> list[Panel]:
-    """A member's latest redemptions, for the member's page."""
-    found: QuerySet[Redemption] = (
-        Redemption.objects.filter(member=member).select_related("reward__wallet", "voucher").order_by("-id")[:ROWS]
-    )
-    rows = [
-        (
-            link(reverse("admin:rewards_redemption_change", args=[r.pk]), moment(r.redeemed_at)),
-            r.reward,
-            show_amount(r.cost, r.reward.wallet),
-            state_badge(r, at),
-            day(r.voucher.expires_at - timezone.timedelta(microseconds=1)),
-        )
-        for r in found
-    ]
-    headers = [_("When"), _("Reward"), _("Cost"), _("State"), _("Valid until")]
-    more = reverse("admin:rewards_redemption_changelist") + f"?q={member.number}"
-    empty = _("Nothing redeemed yet.")
-    return [Panel(_("Rewards and vouchers"), headers, rows, empty, more=more, numeric=frozenset({2}))]
 
 
 more_panels.append(member_vouchers)

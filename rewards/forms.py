@@ -16,6 +16,14 @@ class RewardForm(StampedForm):
     class Meta:
         model = Reward
         fields = "__all__"
+        help_texts = {
+            "slug": _("Made from the name; stands in exports and never changes."),
+            "cost": _("In points; a wallet with decimals counts in its smallest part."),
+            "unit_cost": _("What one costs the shop, for the reports. 0: not known."),
+            "position": _("Small numbers stand first."),
+            "minimum_tier": _("Members of this tier and of higher ones. Empty: everybody."),
+            "offered_from": _("Empty: at once."),
+        }
 
     def clean(self) -> dict[str, Any]:
         """Wallet and tier of the same program; stock not below what was taken."""

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from loyalty.common.clock import last_valid_day
 from loyalty.ledger.models import Allocation
 from members.models import Member
-from rewards.models import Redemption
+from rewards.models import Redemption, Reward
 
 SHOWN_AT_ONCE = 50
 
@@ -26,6 +26,12 @@ def of_member(member: Member) -> QuerySet[Redemption]:
     """The member's redemptions, newest first, with what a page shows of them."""
     related = Redemption.objects.filter(member=member).select_related("reward__wallet", "reward__program", "voucher")
     return related.order_by("-id")
+
+
+def ready(member: Member, reward: Reward, *, at: datetime) -> Redemption | None:
+    """The member's newest voucher of this reward that can still be used."""
+    issued = Redemption.objects.filter(member=member, reward=reward, status=Redemption.Status.ISSUED)
+    return issued.filter(voucher__expires_at__gt=at).order_by("-id").first()
 
 
 def by_state(member: Member, *, at: datetime) -> dict[str, list[Redemption]]:

@@ -109,6 +109,7 @@ def redeem(request: HttpRequest, slug: str) -> HttpResponse:
         "wallet": reward.wallet,
         "before": available,
         "after": available - reward.cost,
+        "ready": holdings.ready(member, reward, at=at),
         "token": signing.Signer(salt=FORM_SALT).sign(_reference(member, reward, account)),
     }
     return render(request, "rewards/redeem.html", shown, status=409 if request.method == "POST" else 200)

@@ -32,7 +32,7 @@ def deed(
     """Turn `method(self, request, record[, values])` into a deed; it returns the sentence to show when it is done.
 
     `permission` is a full name such as `rewards.change_redemption`. `form` is a form class whose cleaned data the
-    method gets as `values`. `fits` says for which records the link is shown; the verb decides in any case.
+    method gets as `values`. `question` may be a function of (admin, request, record). `fits` says for which records the link is shown; the verb decides in any case.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +53,7 @@ def deed(
                 return _do(self, request, record, method, [asked.cleaned_data] if asked else [])
             told = {
                 "title": title,
-                "question": question,
+                "question": question(self, request, record) if callable(question) else question,
                 "button": button,
                 "danger": danger,
                 "form": asked,

@@ -1,5 +1,6 @@
 """Jobs on the desk: what ran, what is due, and two buttons: look first, then run."""
 
+import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -16,9 +18,9 @@ from unfold.decorators import display
 
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.common.errors import Refusal
-from loyalty.desk import programs
+from loyalty.desk import people, programs
 from loyalty.desk.deeds import deed
-from loyalty.desk.panels import Panel, Stat, badge, moment
+from loyalty.desk.panels import Panel, Stat, badge, link, moment
 from loyalty.jobs import overview, registry, running
 from loyalty.jobs.models import JobRun
 
@@ -48,7 +50,7 @@ class JobRunAdmin(BookAdmin):
         "found",
         "done",
         "skipped",
-        "started_by",
+        "shown_starter",
     ]
     list_display_links = ["shown_job"]
     list_filter = [("status", ChoicesDropdownFilter), "is_dry", ("started_at", RangeDateTimeFilter)]
@@ -60,10 +62,10 @@ class JobRunAdmin(BookAdmin):
         (_("How it went"), {"fields": ["shown_report", "error", "found", "done", "skipped", "attempts"]}),
         (
             _("When and by whom"),
-            {"fields": ["started_at", "ended_at", "shown_duration", "seen_at", "started_by", "version"]},
+            {"fields": ["started_at", "ended_at", "shown_duration", "seen_at", "shown_starter", "version"]},
         ),
     ]
-    readonly_fields = ["shown_job", "shown_status", "shown_report", "shown_duration"]
+    readonly_fields = ["shown_job", "shown_status", "shown_report", "shown_duration", "shown_starter"]
     actions_detail = ["stop"]
     empty_words = _("No job has run yet. The nightly jobs begin as soon as beat and the worker run.")
 
@@ -112,8 +114,9 @@ class JobRunAdmin(BookAdmin):
             "started_by": actor_of(request),
         }
         run = running.run(job.name, dry_run=True, **told)
-        if request.POST.get("deed") == "run" and run.status == JobRun.Status.DONE:
-            if run.found > MOST_AT_ONCE:
+        # A preview that failed is not the run somebody asked for: only the run itself is what the dashboard warns of.
+        if request.POST.get("deed") == "run" and run.status in (JobRun.Status.DONE, JobRun.Status.FAILED):
+            if run.found > MOST_AT_ONCE and run.status == JobRun.Status.DONE:
                 messages.warning(
                     request,
                     _(
@@ -136,6 +139,16 @@ class JobRunAdmin(BookAdmin):
     def shown_status(self, run: JobRun) -> str:
         return badge(_("preview") if run.is_dry and run.status == "done" else run.get_status_display(), _tone(run))
 
+    def complete(self, rows: list[JobRun]) -> None:
+        """The names of all who started a run of the page, at once."""
+        known = people.names(run.started_by for run in rows)
+        for run in rows:
+            run.starter_shown = known[run.started_by]
+
+    @display(description=_("started by"))
+    def shown_starter(self, run: JobRun) -> str:
+        return getattr(run, "starter_shown", None) or people.name(run.started_by)
+
     @display(description=_("took"))
     def shown_duration(self, run: JobRun) -> str:
         if run.ended_at is None:
@@ -157,6 +170,7 @@ class JobRunAdmin(BookAdmin):
                 Stat(_("Done"), f"{record.done:,}", _("What was carried out.")),
                 Stat(_("Skipped"), f"{record.skipped:,}", _("What was due and not carried out; the report says why.")),
             ],
+            "panels_before": [Panel(_("What to do now"), [], [], _advice(record))] if record.status == "failed" else [],
             "panels": [Panel(_("First violations"), [_("Law"), _("Account"), _("Found")], rows)] if rows else [],
         }
 
@@ -175,19 +189,42 @@ class JobRunAdmin(BookAdmin):
         return _("The run was asked to stop and ends after its present batch.")
 
 
+def _advice(run: JobRun) -> str:
+    """The next step after a failure, with the places it leads to."""
+    if run.job != "verify_books":
+        said = _(
+            "Read the error below and mend its cause, then run the job again: it goes on where it stopped and does nothing twice."
+        )
+        return format_html("{} {}", said, link(reverse("admin:jobs_overview"), _("See the jobs")))
+    said = _(
+        "Verifying only reads: it changed nothing. Look at the account named in the error and at what wrote to it last; manage.py verify_ledger lists every violation. Do not mend rows by hand: restore them from a backup, or correct them with a new entry."
+    )
+    named = re.search(r"account (\d+)", run.error)
+    if named is None:
+        return str(said)
+    page = reverse("admin:ledger_account_change", args=[named[1]])
+    return format_html("{} {}", said, link(page, _("Open account #%(account)s") % {"account": named[1]}))
+
+
 def _tone(run: JobRun | None) -> str:
     return TONES.get(run.status, "") if run else ""
 
 
 def _ago(seen: Any, at: Any) -> Any:
-    return _("%(time)s ago") % {"time": timesince(seen, at)} if seen else _("never")
+    if seen is None:
+        return _("never")
+    return (
+        _("%(time)s ago") % {"time": timesince(seen, at)}
+        if at - seen >= timezone.timedelta(minutes=1)
+        else _("just now")
+    )
 
 
 def _tell(request: HttpRequest, run: JobRun, title: Any) -> None:
     """One sentence about how the run ended."""
     numbers = {"job": title, "found": run.found, "done": run.done}
     if run.status == JobRun.Status.FAILED:
-        messages.error(request, _("%(job)s failed. The reason is below.") % numbers)
+        messages.error(request, _("%(job)s failed. What to do now is told below.") % numbers)
     elif run.is_dry:
         messages.info(request, _("%(job)s: %(found)s would be done. Nothing was changed.") % numbers)
     else:

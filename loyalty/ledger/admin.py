@@ -235,6 +235,7 @@ class EntryAdmin(BookAdmin):
 class LotAdmin(BookAdmin):
     """Lots: the points of each credit and what became of them."""
 
+    ordering = ["-id"]
     list_display = [
         "shown_id",
         "shown_granted",

@@ -13,8 +13,9 @@ from unfold.decorators import display
 
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.desk.deeds import deed
-from loyalty.desk.panels import badge
+from loyalty.desk.panels import Panel, badge
 from loyalty.mail import delivery, rendering
+from loyalty.mail.kinds import kind_in_words
 from loyalty.mail.models import Message
 
 TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn"}
@@ -34,7 +35,7 @@ class MessageAdmin(BookAdmin):
         (_("Times"), {"fields": ["queued_at", "due_at", "claimed_at", "sent_at", "attempts"]}),
     ]
     readonly_fields = ["shown_kind", "shown_status"]
-    actions_detail = ["send_again"]
+    actions_detail = ["send_again", "take_as_arrived"]
     empty_words = _("No letters yet. They are written when members enrol, redeem, or are about to lose points.")
 
     def found_by(self, term: str) -> Q:
@@ -42,15 +43,28 @@ class MessageAdmin(BookAdmin):
 
     @display(description=_("letter"))
     def shown_kind(self, message: Message) -> str:
-        known = {"welcome": _("Welcome"), "redeemed": _("Reward redeemed"), "expiring": _("Points about to expire")}
-        return str(known.get(message.kind, message.kind))
+        return kind_in_words(message.kind)
 
     @display(description=_("status"))
     def shown_status(self, message: Message) -> str:
         return badge(message.get_status_display(), TONES.get(message.status, ""))
 
     def page_context(self, request: HttpRequest, record: Message) -> dict[str, Any]:
-        """The letter as its reader sees it. The HTML stands in a sandboxed frame that can run nothing."""
+        """What is to be decided, and the letter as its reader sees it, in a sandboxed frame that can run nothing."""
+        return self._in_doubt(record) | self._letter(record)
+
+    def _in_doubt(self, record: Message) -> dict[str, Any]:
+        said = {
+            "uncertain": _(
+                "The connection broke while this letter was handed over, so nobody knows whether it arrived. Ask the member or look into the log of the mail server. Then choose above: send it again, or leave it."
+            ),
+            "failed": _(
+                "The mail server refused this letter for good: see the last error. Mend the address on the member's page or the mail settings, then send it again."
+            ),
+        }.get(record.status)
+        return {"panels_before": [Panel(_("What to do now"), [], [], said)]} if said else {}
+
+    def _letter(self, record: Message) -> dict[str, Any]:
         try:
             subject, text, body = rendering.render(record)
         except (TemplateDoesNotExist, ValueError) as failure:
@@ -61,6 +75,20 @@ class MessageAdmin(BookAdmin):
             "letter_text": text,
             "letter_html": f'<base target="_blank">{body}',
         }
+
+    @deed(
+        title=_("Leave it"),
+        question=_(
+            "Choose this when the member has the letter, or does not need it any more. It is not sent again and counts as handed to the mail system."
+        ),
+        button=_("Leave it as it is"),
+        permission="mail.change_message",
+        icon="done",
+        fits=lambda message: message.status == "uncertain",
+    )
+    def take_as_arrived(self, request: HttpRequest, record: Message) -> str:
+        delivery.take_as_arrived(record, at=timezone.now(), actor=actor_of(request))
+        return _("The letter is left as it is.")
 
     @deed(
         title=_("Send again"),

@@ -17,7 +17,8 @@ from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -103,6 +104,20 @@ def resend(message: Message, *, at: datetime, actor: str) -> Message:
             _("This letter is %(status)s. Only a refused or uncertain letter can be sent again.")
             % {"status": message.get_status_display()}
         )
+    return message
+
+
+def take_as_arrived(message: Message, *, at: datetime, actor: str) -> Message:
+    """Leave an uncertain letter as it is, because a person decided that it arrived. Raises NotToBeResent."""
+    doubted = Message.objects.filter(pk=message.pk, status=Status.UNCERTAIN)
+    settled = doubted.update(status=Status.SENT, sent_at=Coalesce("sent_at", "claimed_at", Value(at)), error="")
+    message.refresh_from_db()
+    if not settled:
+        raise NotToBeResent(
+            _("This letter is %(status)s: there is nothing to decide any more.")
+            % {"status": message.get_status_display()}
+        )
+    log.info("letter_taken_as_arrived", letter=message.pk, actor=actor)
     return message
 
 

@@ -18,6 +18,7 @@ ODD_DOORS = {
     "loyalty/health.py",
     "loyalty/demonstration.py",
     "campaigns/dashboard.py",
+    "campaigns/standing.py",  # the second half of the campaigns' admin
 }
 # These are about the machine's own time, not the program's: signs of life of a running job, when a letter really went
 # out, a session left alone.

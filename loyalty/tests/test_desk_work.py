@@ -14,10 +14,11 @@ from django.utils import timezone
 from campaigns.models import Campaign, Rule
 from loyalty.desk import exporting, paging, roles
 from loyalty.jobs.models import JobRun
-from loyalty.ledger.models import Entry, ExpiryPolicy
+from loyalty.ledger.models import Account, Entry, ExpiryPolicy
 from loyalty.mail.models import Message
 from loyalty.pos.models import ApiKey
 from loyalty.tests.desk import staff_client
+from members.enrolment import main_account
 from members.models import Member, TierStay
 from members.testing import give_points, make_member, points_of
 from rewards import redemption
@@ -301,6 +302,20 @@ def test_a_preview_changes_nothing_and_a_run_does_it_once(program, ani):
     assert Entry.objects.filter(kind="expiry").count() == 1
 
 
+def test_a_run_over_broken_books_is_a_failed_run_and_the_desk_says_so_with_the_next_step(program, ani):
+    give_points(ani, 40, at=timezone.now())
+    account = main_account(ani)
+    Account.objects.filter(pk=account.pk).update(available=47)
+    client = staff_client(roles.ADMINISTRATOR)
+    page = client.post(reverse("admin:jobs_start"), {"job": "verify_books", "deed": "run"}, follow=True)
+    assert not JobRun.objects.latest("pk").is_dry
+    assert "What to do now" in page.content.decode()
+    assert reverse("admin:ledger_account_change", args=[account.pk]) in page.content.decode()
+    assert "Verify the books failed." in client.get(reverse("admin:index")).content.decode()
+    client.post(reverse("admin:jobs_start"), {"job": "verify_books", "deed": "preview"})
+    assert "the books do not add up" in client.get(reverse("admin:index")).content.decode()
+
+
 def test_only_operations_start_jobs(program):
     assert (
         staff_client(roles.AUDITOR)
@@ -327,6 +342,22 @@ def test_a_letter_is_shown_in_a_frame_that_can_run_nothing_and_sent_again_on_dem
     assert "send_again" in client.get(address).content.decode()
     client.post(reverse("admin:mail_message_send_again", args=[letter.pk]))
     assert Message.objects.get().status == "queued"
+
+
+def test_an_uncertain_letter_can_be_left_as_it_is_and_warns_only_those_who_may_decide(redeemed):
+    letter = Message.objects.get()
+    Message.objects.filter(pk=letter.pk).update(status="uncertain", claimed_at=timezone.now(), sent_at=None)
+    home = reverse("admin:index")
+    assert "may or may not have arrived" not in staff_client(roles.MARKETING_ASSISTANT).get(home).content.decode()
+    client = staff_client(roles.SUPPORT_AGENT)
+    assert "may or may not have arrived" in client.get(home).content.decode()
+    page = client.get(reverse("admin:mail_message_change", args=[letter.pk])).content.decode()
+    assert "nobody knows whether it arrived" in page
+    for _twice in range(2):
+        client.post(reverse("admin:mail_message_take_as_arrived", args=[letter.pk]))
+    letter.refresh_from_db()
+    assert (letter.status, letter.sent_at) == ("sent", letter.claimed_at)
+    assert "may or may not have arrived" not in client.get(home).content.decode()
 
 
 # --- Lists ----------------------------------------------------------------------------------------------------------
