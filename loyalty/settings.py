@@ -33,7 +33,6 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the default one would put its own admin site in place of the desk
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "unfold.contrib.import_export",
     "loyalty.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -45,7 +44,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "csp",
-    "import_export",
     "django_celery_beat",
     "loyalty",
     "loyalty.ledger",
@@ -277,7 +275,6 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
 LOGGING = {

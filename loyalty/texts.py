@@ -21,8 +21,6 @@ from django.utils.translation import templatize
 
 OURS = ("loyalty", "members", "rewards", "campaigns", "templates")
 SKIPPED = {"tests", "migrations", "locale", "__pycache__"}
-EXPORT_FORM = "contrib/import_export/forms.py"
-EXPORT_PAGES = "contrib/import_export/templates/admin/import_export/export.html"
 # Of other packages: the parts whose pages people meet here. The rest of them is switched off or for developers.
 BORROWED = {
     "unfold": (
@@ -32,13 +30,10 @@ BORROWED = {
         "mixins",
         "templates",
         "contrib/filters",
-        EXPORT_FORM,
-        EXPORT_PAGES,
     ),
     "allauth": ("account", "mfa", "templates/account", "templates/mfa"),
     "django.contrib": ("admin", "auth"),
     "django": ("forms", "core"),
-    "import_export": ("forms.py",),
     "django_celery_beat": ("",),
 }
 # Django's Malay calls every hour after noon "malam" (night).
