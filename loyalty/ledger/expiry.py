@@ -13,13 +13,11 @@ from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, Query
 from django.db.models.functions import Coalesce
 
 from loyalty.common.tally import Tally
-from loyalty.ledger import activation, holds
+from loyalty.ledger import activation, holds, lapsing
 from loyalty.ledger.locking import lock
-from loyalty.ledger.models import Entry, Hold, HoldPart, Lot, Program
-from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
+from loyalty.ledger.models import Hold, HoldPart, Lot, Program
 
 CHUNK = 5000
-ACTOR = "job:expire_points"
 Progress = Callable[[int, int, int], bool]
 
 
@@ -63,37 +61,10 @@ def expire_chunk(
             return 0, 0, None
         accounts = lock(*(account_id for _, _, account_id in found))
         # Read again under the lock: a redemption may have been faster.
-        lots = list(
-            Lot.objects.filter(
-                id__any_of=[lot_id for _, lot_id, _ in found], remaining__gt=F("held"), expires_at__lte=at
-            )
-            .order_by("account_id", "expires_at", "id")
-            .values_list("id", "account_id", "expires_at", "remaining", "held", "is_pending")
-        )
-        points = _write_expiry(accounts, lots, recorded_at)
+        lots = lapsing.overdue([lot_id for _, lot_id, _ in found], at=at)
+        points = lapsing.lapse(accounts, lots, recorded_at=recorded_at)
     last = (found[-1][0], found[-1][1]) if len(found) == size else None
     return len(lots), points, last
-
-
-def _write_expiry(accounts: dict, lots: list[tuple], recorded_at: datetime) -> int:
-    """One entry and allocation per lot; the lots and the accounts brought down by what was left."""
-    lines, amounts = [], []
-    for lot_id, account_id, expires_at, remaining, held, is_pending in lots:
-        gone = remaining - held
-        reference = f"expiry:{lot_id}:{accounts[account_id].last_number + 1}"
-        lines.append(Line(account_id, Entry.Kind.EXPIRY, -gone, expires_at, recorded_at, "expiry", reference, ACTOR))
-        amounts.append(gone)
-        if is_pending:
-            accounts[account_id].pending -= gone
-        else:
-            accounts[account_id].available -= gone
-    entry_ids = write_lines(accounts, lines)
-    write_allocations(zip(entry_ids, (lot[0] for lot in lots), amounts, strict=True))
-    Lot.objects.filter(id__any_of=[lot[0] for lot in lots]).update(
-        expired=F("expired") + F("remaining") - F("held"), remaining=F("held")
-    )
-    write_accounts([accounts[account_id] for account_id in {lot[1] for lot in lots}])
-    return sum(amounts)
 
 
 def run_sweep(
