@@ -13,12 +13,13 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from campaigns import publishing, standing
-from campaigns.forms import TIER, CampaignForm, MidnightByDefault
+from campaigns.forms import TIER, CampaignForm
 from campaigns.models import Campaign, Rule, RuleVersion
 from campaigns.reading import definition_in_words
 from campaigns.scoped import NEWEST_FIRST, ProgramScoped, versions_panel
 from loyalty.backoffice import actor_of
 from loyalty.desk import programs
+from loyalty.desk.dates import MidnightByDefault
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Stat, badge, day
 
@@ -117,10 +118,11 @@ class CampaignAdmin(ProgramScoped):
             obj.program = programs.chosen(request)
         super().save_model(request, obj, form, change)
         made = publishing.publish_campaign(obj, form.definition(), at=timezone.now(), actor=actor_of(request))
-        self._tell(request, obj, form, made)
+        obj.just_saved = (form, made)
 
-    def _tell(self, request: HttpRequest, campaign: Campaign, form: Any, made: RuleVersion | None) -> None:
+    def _tell(self, request: HttpRequest, campaign: Campaign) -> None:
         """What saving meant: which version counts now, and what still keeps it from counting."""
+        form, made = campaign.just_saved
         if made and made.number > 1:
             messages.info(
                 request,
@@ -134,15 +136,21 @@ class CampaignAdmin(ProgramScoped):
                 % {"channel": word},
             )
         if campaign.status != Status.LIVE:
-            messages.warning(request, _("Nothing is earned by this campaign yet: open it and set it live."))
+            messages.warning(request, _("This campaign earns nothing until you set it live."))
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
         """A new campaign leads to its own page, where it is set live."""
         answer = super().response_add(request, obj, post_url_continue)
+        self._tell(request, obj)
         leads_to_list = (
             "_addanother" not in request.POST and "_continue" not in request.POST and "_popup" not in request.POST
         )
         return HttpResponseRedirect(self.page_of(obj)) if leads_to_list else answer
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        self._tell(request, obj)
+        return answer
 
     def page_context(self, request: HttpRequest, record: Campaign) -> dict[str, Any]:
         rule = record.rules.select_related("program").order_by("id").first()
@@ -194,7 +202,7 @@ class CampaignAdmin(ProgramScoped):
     @deed(
         title=_("Set live"),
         question=lambda self, request, campaign: (
-            _("From %(dates)s purchases earn: %(terms)s.")
+            _("%(dates)s: purchases earn %(terms)s.")
             % {"dates": self.shown_dates(campaign), "terms": self._terms(request, campaign)}
         ),
         button=_("Set live"),

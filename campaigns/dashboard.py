@@ -39,7 +39,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     offered = figures.periods(program, at=at)
     period = offered.get(request.GET.get("period", ""), offered["month"])
     found = cache.get_or_set(
-        f"desk:{program.pk}:{wallet.pk}:{period.name}", lambda: collect(program, wallet, period, at), FRESH_SECONDS
+        f"desk:2:{program.pk}:{wallet.pk}:{period.name}", lambda: collect(program, wallet, period, at), FRESH_SECONDS
     )
     return context | {
         "periods": list(offered.values()),
@@ -60,6 +60,7 @@ def collect(program: Program, wallet: Wallet, period: figures.Period, at: dateti
         "moved": figures.points_moved(wallet, period=period),
         "sales": figures.sales(program, period=period),
         "outstanding": outstanding,
+        "running_out": figures.running_out(wallet, at=at),
         "liability": figures.liability_of(wallet, outstanding),
         "rate": figures.redemption_rate(wallet, at=at),
         "tiers": [(row["tier"].pk, row["members"]) for row in figures.members_by_tier(program)],
@@ -91,7 +92,7 @@ def stats(found: dict[str, Any], program: Program, wallet: Wallet, period: figur
         tile("points_issued", points(found["moved"]["issued"]), period.title),
         tile("points_redeemed", points(found["moved"]["redeemed"]), period.title),
         tile("points_expired", points(found["moved"]["expired"]), period.title),
-        tile("outstanding_points", points(found["outstanding"]), _("now")),
+        tile("outstanding_points", points(found["outstanding"]), _("%(points)s run out in 30 days") % {"points": points(found["running_out"])}),
         tile("liability", show_money(found["liability"], program.currency), _("now")),
         tile("redemption_rate", percent(found["rate"]) if found["rate"] is not None else "–", _("last 12 months")),
     ]  # fmt: skip

@@ -17,12 +17,13 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.clock import add_months, day_start, local_day
 from loyalty.ledger import statements
-from loyalty.ledger.models import Entry, Program, Wallet
+from loyalty.ledger.models import Entry, Lot, Program, Wallet
 from members.models import Member, Purchase
 from rewards.models import Redemption
 
 Kind = Entry.Kind
 ACTIVE_MONTHS = 12
+RUNNING_OUT_WITHIN = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,15 @@ def points_expired(wallet: Wallet, *, period: Period) -> int:
 def outstanding_points(wallet: Wallet, *, at: datetime) -> int:
     """What is left on the lots of the wallet that are not past their end."""
     return statements.outstanding(wallet, at=at)
+
+
+@figure(_("Running out"), _("Outstanding points that end in the next 30 days unless they are spent."))
+def running_out(wallet: Wallet, *, at: datetime) -> int:
+    """What is left on lots whose end lies in the 30 days after `at`."""
+    ending = Lot.objects.filter(
+        account__wallet=wallet, remaining__gt=0, expires_at__gt=at, expires_at__lte=at + RUNNING_OUT_WITHIN
+    )
+    return ending.aggregate(points=Sum("remaining"))["points"] or 0
 
 
 def liability_of(wallet: Wallet, points: int) -> Decimal:

@@ -44,14 +44,6 @@ def channels_heard(program: Program | None) -> list[str]:
     return sorted({channel for channel in latest[:LATEST] if channel})
 
 
-class MidnightByDefault(UnfoldAdminSplitDateTimeWidget):
-    """A date without a time is its first moment."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        day, time = super().value_from_datadict(data, files, name)
-        return [day, time or "00:00" if day else time]
-
-
 class TermsForm(StampedForm):
     """What campaigns and standing rules share: which purchases count."""
 

@@ -18,6 +18,7 @@ from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
 from loyalty.common.errors import Refusal
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
+from loyalty.desk.dates import MidnightByDefault
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, badge, day, link
 from members.desk import more_panels
@@ -71,6 +72,13 @@ class RewardAdmin(DeskAdmin):
         program = programs.chosen(request)
         wallet = program.wallets.filter(is_main=True).first() if program else None
         return {"program": program, "wallet": wallet} | super().get_changeform_initial_data(request)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Dates begin at midnight unless a time is told."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("offered_from", "offered_until"):
+            field.widget = MidnightByDefault()
+        return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reward | None = None) -> list[str]:
         return ["program", "wallet", "slug"] if obj else []

@@ -22,7 +22,8 @@ class RewardForm(StampedForm):
             "unit_cost": _("What one costs the shop, for the reports. 0: not known."),
             "position": _("Small numbers stand first."),
             "minimum_tier": _("Members of this tier and of higher ones. Empty: everybody."),
-            "offered_from": _("Empty: at once."),
+            "offered_from": _("Empty: at once. A date without a time means 00:00 in the program clock."),
+            "offered_until": _("The first moment it is no longer offered. Empty: as long as it lasts."),
         }
 
     def clean(self) -> dict[str, Any]:

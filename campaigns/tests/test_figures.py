@@ -162,3 +162,11 @@ def test_a_sale_that_a_till_reports_is_in_the_figures(program, ani):
         actor="test",
     )
     assert figures.sales(program, period=month(program))["total"] == Decimal(10)
+
+
+def test_running_out_is_what_ends_within_thirty_days(program, wallet, ani):
+    give_points(ani, 10, at=NOW - timedelta(days=9), expires_at=NOW)
+    give_points(ani, 20, at=NOW - timedelta(days=9), expires_at=NOW + timedelta(seconds=1))
+    give_points(ani, 40, at=NOW - timedelta(days=9), expires_at=NOW + timedelta(days=30))
+    give_points(ani, 80, at=NOW - timedelta(days=9), expires_at=NOW + timedelta(days=30, seconds=1))
+    assert figures.running_out(wallet, at=NOW) == 60

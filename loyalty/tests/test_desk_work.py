@@ -19,7 +19,7 @@ from loyalty.mail.models import Message
 from loyalty.pos.models import ApiKey
 from loyalty.tests.desk import staff_client
 from members.enrolment import main_account
-from members.models import Member, TierStay
+from members.models import Member, Purchase, TierStay
 from members.testing import give_points, make_member, points_of
 from rewards import redemption
 from rewards.models import Redemption, Reward
@@ -253,6 +253,31 @@ def test_saving_without_a_change_makes_no_version_and_a_change_makes_one(program
     assert campaign.rules.get().versions.count() == 1
     assert client.post(address, form_of(client, address) | {"factor": "4"}).status_code == 302
     assert [v.definition["award"]["factor"] for v in campaign.rules.get().versions.order_by("number")] == ["2", "4"]
+
+
+def test_a_saved_draft_says_that_it_earns_nothing_and_leads_to_its_own_page(program):
+    page = staff_client(roles.MARKETING_ASSISTANT).post(reverse("admin:campaigns_campaign_add"), CAMPAIGN, follow=True)
+    address = reverse("admin:campaigns_campaign_change", args=[Campaign.objects.get().pk])
+    assert page.redirect_chain[-1][0] == address
+    assert "earns nothing until you set it live" in page.content.decode()
+
+
+def test_channels_are_taken_as_the_shops_spell_them_and_unknown_ones_are_questioned(program, ani):
+    Purchase.objects.create(
+        program=program, member=ani, source="web", receipt="1", channel="Web", occurred_at=timezone.now(), recorded_at=timezone.now(), currency="IDR", total=1, eligible=1, tier=ani.tier, digest="",
+    )  # fmt: skip
+    client = staff_client(roles.MARKETING_ASSISTANT)
+    page = client.post(reverse("admin:campaigns_campaign_add"), CAMPAIGN | {"channels": "WEB, kiosk"}, follow=True)
+    assert Rule.objects.get().versions.get().definition["conditions"]["channels"] == ["Web", "kiosk"]
+    said = page.content.decode()
+    assert "No purchase came from “kiosk” lately." in said
+    assert "No purchase came from “Web” lately." not in said
+
+
+def test_a_campaign_day_without_a_time_begins_at_midnight(program):
+    told = CAMPAIGN | {"since_1": "", "until_1": ""}
+    staff_client(roles.MARKETING_ASSISTANT).post(reverse("admin:campaigns_campaign_add"), told)
+    assert Campaign.objects.get().since.isoformat() == "2026-11-30T17:00:00+00:00"
 
 
 def test_two_marketers_changing_the_terms_overwrite_nothing(program):
