@@ -27,6 +27,8 @@ sys.path.insert(0, str(TOP))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 os.environ.setdefault("CACHE_URL", "locmemcache://")
+os.environ.setdefault("DEBUG", "false")  # as in production: Django remembers every statement while debugging
+os.environ.setdefault("SETIA_DEMO", "true")  # but without asking for secrets
 
 import django  # noqa: E402
 

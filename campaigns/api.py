@@ -213,5 +213,5 @@ def _purchase_out(member: Member, recorded: Recorded, at: datetime) -> PurchaseO
         near_misses=explanations.near_misses(recorded.explanation),
         is_repeat=recorded.is_repeat,
         balances=balances_out(member, at=at),
-        tier=tier_out(member, at=at),
+        tier=tier_out(member, at=at, known=recorded.standing),
     )

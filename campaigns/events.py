@@ -14,6 +14,7 @@ from loyalty.ledger import locking, posting
 from loyalty.ledger.models import Entry, Program
 from members import tiers
 from members.activity import members_of, unknown_member
+from members.ladders import ladder
 from members.models import Event, Member
 from members.sales import MemberClosed
 
@@ -87,6 +88,6 @@ def _first_answer(known: Event, member: Member, kind: str, account_id: int, refe
 
 def _award(program: Program, member: Member, kind: str, occurred_at: datetime) -> Award:
     """What the rules in force give for an event of a kind."""
-    terms = rules.program_terms(program, tiers.ladder(program).decimals)
+    terms = rules.program_terms(program, ladder(program).decimals)
     tier = tiers.tier_at(member, occurred_at)
     return rate(Basket(activity=kind), tier.slug, rules.in_force(program, occurred_at), occurred_at, terms)

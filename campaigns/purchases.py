@@ -17,13 +17,25 @@ from django.utils.translation import gettext as _
 from campaigns import rules
 from campaigns.earning import Award, Basket, ProgramTerms, rate, split
 from campaigns.events import EventConflict, RecordedEvent, record_event
+from loyalty.common.bulk import as_read
 from loyalty.common.errors import Refusal
 from loyalty.ledger import locking, posting
 from loyalty.ledger.models import Account, Entry, Program
 from members import activity, tiers
 from members.activity import members_of, unknown_member
+from members.ladders import ladder
 from members.models import Member, Purchase
-from members.sales import MemberClosed, ReceiptConflict, Sale, SaleLine, cents, earning_part, happened_at, judge
+from members.sales import (
+    MemberClosed,
+    ReceiptConflict,
+    Sale,
+    SaleLine,
+    cents,
+    earning_part,
+    happened_at,
+    judge,
+    to_cents,
+)
 
 __all__ = ["EventConflict", "Outcome", "ReceiptConflict", "Recorded", "RecordedEvent", "Sale", "SaleLine"]
 __all__ += ["record", "record_event", "record_many"]
@@ -40,17 +52,25 @@ class Outcome:
     explanation: dict[str, Any] | None = None
     is_repeat: bool = False
     refusal: Refusal | None = None
+    row: tuple[Any, ...] = ()
+    trail: tiers.Trail | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recorded purchase with what it earned. `entry` is None when it earned nothing."""
+    """A recorded purchase with what it earned. `standing` is known only to the call that recorded it."""
 
     purchase: Purchase
-    entry: Entry | None
+    entry_id: int | None
     points: int
     explanation: dict[str, Any]
     is_repeat: bool
+    standing: tiers.Standing | None = None
+
+    @property
+    def entry(self) -> Entry | None:
+        """The entry of the books; None when the purchase earned nothing."""
+        return Entry.objects.get(pk=self.entry_id) if self.entry_id else None
 
 
 def record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorded:
@@ -66,7 +86,7 @@ def record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorde
         return _record(program, sale, at=at, actor=actor)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_many(
     program: Program, sales: Sequence[Sale], *, at: datetime, actor: str, are_judged: bool = False
 ) -> list[Outcome]:
@@ -93,14 +113,30 @@ def _record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Record
     (outcome,) = record_many(program, [sale], at=at, actor=actor)
     if outcome.refusal:
         raise outcome.refusal
+    if outcome.trail is not None:
+        return _just_recorded(outcome, outcome.trail, at)
     purchase = Purchase.objects.select_related("member", "tier", "store").get(
         program=program, source=sale.source, receipt=sale.receipt
     )
     entry = Entry.objects.filter(
         account__member_account__member=purchase.member_id, reference=sale.reference, kind=Entry.Kind.ACCRUAL
     ).first()
-    explanation = outcome.explanation or (entry.explanation if entry else {})
-    return Recorded(purchase, entry, purchase.points, explanation, outcome.is_repeat)
+    return Recorded(
+        purchase, entry.pk if entry else None, purchase.points, entry.explanation if entry else {}, outcome.is_repeat
+    )
+
+
+def _just_recorded(outcome: Outcome, trail: tiers.Trail, at: datetime) -> Recorded:
+    """What was written a moment ago, without reading it again."""
+    purchase = as_read(Purchase, ("id", *activity.PURCHASE_FIELDS), (outcome.purchase_id, *outcome.row))
+    purchase.total, purchase.eligible = to_cents(purchase.total), to_cents(purchase.eligible)
+    purchase.tier, purchase.store = trail.ladder.by_id[purchase.tier_id], outcome.sale.store
+    standing = None
+    if outcome.sale.member is not None:
+        purchase.member = outcome.sale.member
+        purchase.member.tier = trail.stays[-1].tier if trail.stays else purchase.member.tier
+        standing = tiers.standing_on(trail, purchase.member.enrolled_at, at=at)
+    return Recorded(purchase, outcome.entry_id, outcome.points, outcome.explanation or {}, False, standing)
 
 
 def _fresh(program: Program, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -152,7 +188,7 @@ def _write(
     actor: str,
 ) -> None:
     """Rate the accepted sales in order of time and write purchases, points and tier stays."""
-    steps = tiers.ladder(program)
+    steps = ladder(program)
     rating = _Rating(rules.book(program), rules.program_terms(program, steps.decimals))
     earliest = min(accepted[0].sale.occurred_at, at)
     walked = tiers.trails(steps, {outcome.sale.member_id for outcome in accepted}, earliest=earliest)
@@ -166,7 +202,8 @@ def _write(
         parts = _line_parts(sale, eligible)
         award = rating.award(parts, sale.channel, tier.slug, occurred_at)
         trail.add(occurred_at, steps.amount(award.qualifying, eligible), sale.reference)
-        rows.append(_row(program, sale, occurred_at, at, eligible, tier.pk, award))
+        outcome.row, outcome.trail = _row(program, sale, occurred_at, at, eligible, tier.pk, award), trail
+        rows.append(outcome.row)
         lines.append(_line_rows(sale, parts, award))
         outcome.points, outcome.explanation = award.points, award.explanation
         if award.points:
@@ -215,7 +252,7 @@ def _accrual(account_id: int, sale: Sale, occurred_at: datetime, award: Award, a
 def _row(
     program: Program, sale: Sale, occurred_at: datetime, at: datetime, eligible: Decimal, tier_id: int, award: Award
 ) -> tuple[Any, ...]:
-    """A purchase as `activity.PURCHASE_FIELDS` has it, without the id."""
+    """A purchase as `activity.PURCHASE_FIELDS` has it."""
     items = sale.items or int(sum(line.quantity for line in sale.lines))
     return (
         program.pk, sale.member_id, sale.source, sale.receipt, occurred_at, at, sale.store.pk if sale.store else None,

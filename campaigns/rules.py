@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from campaigns.earning import FIXED, MULTIPLIER, PURCHASE, RATE, ProgramTerms, RuleTerms
 from campaigns.models import Campaign, Rule, RuleVersion
 from loyalty.common.errors import Refusal
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Program
 
 AWARD_FIELDS = {
@@ -129,15 +130,19 @@ class RuleBook:
         return self.known[span]
 
 
-def book(program: Program) -> RuleBook:
-    """The rule book of a program: one query."""
-    versions = (
-        RuleVersion.objects.filter(rule__program=program, rule__is_active=True)
+_versions = Prepared(
+    lambda: (
+        RuleVersion.objects.filter(rule__program=Given("program"), rule__is_active=True)
         .select_related("rule__campaign")
         .order_by("rule_id", "number")
     )
+)
+
+
+def book(program: Program) -> RuleBook:
+    """The rule book of a program: one query."""
     by_rule: dict[int, list[RuleVersion]] = {}
-    for version in versions:
+    for version in _versions(program=program.pk):
         by_rule.setdefault(version.rule_id, []).append(version)
     return RuleBook(terms for versions in by_rule.values() for terms in _spans(versions))
 

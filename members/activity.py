@@ -5,7 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from loyalty.common.bulk import insert_rows, reserve_ids
+from loyalty.common.bulk import insert_numbered, insert_rows
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Program
 from members.models import MemberAccount, Purchase, PurchaseLine
 from members.sales import CLOCK_TOLERANCE, MemberClosed, MemberUnknown, ReceiptConflict, Sale, SaleLine
@@ -23,19 +24,32 @@ __all__ = [
 __all__ += ["known_receipts", "members_of", "unknown_member", "write_purchases"]
 
 PURCHASE_FIELDS = (
-    "id", "program", "member", "source", "receipt", "occurred_at", "recorded_at", "store", "channel", "currency", "items",
+    "program", "member", "source", "receipt", "occurred_at", "recorded_at", "store", "channel", "currency", "items",
     "total", "eligible", "tier", "points", "qualifying_points", "qualifying_spend", "digest",
 )  # fmt: skip
 LINE_FIELDS = ("purchase", "number", "product", "category", "quantity", "amount", "eligible", "points")
 
 
+_main_accounts = Prepared(
+    lambda: MemberAccount.objects.filter(
+        member__any_of=Given("members"), member__program=Given("program"), wallet__is_main=True
+    ).values_list("member_id", "member__status", "account_id")
+)
+_receipts = Prepared(
+    lambda: (
+        Purchase.objects.filter(
+            program=Given("program"), source__any_of=Given("sources"), receipt__any_of=Given("receipts")
+        )
+        .order_by()
+        .values_list("source", "receipt", "id", "digest", "points")
+    )
+)
+
+
 def members_of(program: Program, member_ids: set[int]) -> dict[int, tuple[str, int]]:
     """Status and main account of the members of this program: one query."""
-    rows = MemberAccount.objects.filter(member__any_of=member_ids, member__program=program, wallet__is_main=True)
-    return {
-        member_id: (status, account_id)
-        for member_id, status, account_id in rows.values_list("member_id", "member__status", "account_id")
-    }
+    rows = _main_accounts(members=list(member_ids), program=program.pk)
+    return {member_id: (status, account_id) for member_id, status, account_id in rows}
 
 
 def unknown_member() -> MemberUnknown:
@@ -46,18 +60,14 @@ def unknown_member() -> MemberUnknown:
 def known_receipts(program: Program, sales: Iterable[Sale]) -> dict[tuple[str, str], tuple[int, str, int]]:
     """The receipts recorded before: (source, receipt) -> (purchase id, digest, points). One query."""
     sales = [sale for sale in sales if sale.receipt.isprintable() and sale.source.isprintable()]
-    rows = Purchase.objects.filter(
-        program=program,
-        source__any_of={sale.source for sale in sales},
-        receipt__any_of=[sale.receipt for sale in sales],
-    ).values_list("source", "receipt", "id", "digest", "points")
+    sources, receipts = {sale.source for sale in sales}, [sale.receipt for sale in sales]
+    rows = _receipts(program=program.pk, sources=sources, receipts=receipts)
     return {(source, receipt): (purchase_id, digest, points) for source, receipt, purchase_id, digest, points in rows}
 
 
 def write_purchases(rows: Sequence[tuple[Any, ...]], lines: Sequence[Sequence[tuple[Any, ...]]]) -> list[int]:
-    """Write purchases (tuples of PURCHASE_FIELDS without the id) and the lines of each; returns the new ids."""
-    ids = reserve_ids(Purchase, len(rows))
-    insert_rows(Purchase, PURCHASE_FIELDS, [(new_id, *row) for new_id, row in zip(ids, rows, strict=True)])
+    """Write purchases (tuples of PURCHASE_FIELDS) and the lines of each; returns the new ids."""
+    ids = insert_numbered(Purchase, PURCHASE_FIELDS, rows)
     insert_rows(
         PurchaseLine,
         LINE_FIELDS,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from loyalty.common.languages import in_language
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import statements
 from loyalty.pos.wire import DayOut, InstantOut, MoneyOut, Outgoing
 from members import tiers
@@ -81,14 +82,20 @@ def member_out(member: Member, *, at: datetime) -> MemberOut:
     )
 
 
+_accounts = Prepared(
+    lambda: (
+        MemberAccount.objects.filter(member=Given("member"))
+        .select_related("wallet")
+        .order_by("-wallet__is_main", "wallet_id")
+    )
+)
+
+
 def balances_out(
     member: Member, *, at: datetime, known: Mapping[int, statements.Balance] | None = None
 ) -> list[BalanceOut]:
     """The member's positions, the main wallet first; `known` ones (by account) are not computed again."""
-    held = (
-        MemberAccount.objects.filter(member=member).select_related("wallet").order_by("-wallet__is_main", "wallet_id")
-    )
-    accounts = list(held)
+    accounts = _accounts(member=member.pk)
     balances = dict(known or {})
     unknown = [account.account_id for account in accounts if account.account_id not in balances]
     if unknown:
@@ -108,9 +115,9 @@ def balances_out(
     ]
 
 
-def tier_out(member: Member, *, at: datetime) -> TierOut:
-    """The member's tier and the way to the next one: two queries."""
-    standing = tiers.standing(member, at=at)
+def tier_out(member: Member, *, at: datetime, known: tiers.Standing | None = None) -> TierOut:
+    """The member's tier and the way to the next one: two queries, none where the standing is `known`."""
+    standing = known or tiers.standing(member, at=at)
     following = standing.next_tier
     return TierOut(
         tier=standing.tier.slug,

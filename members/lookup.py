@@ -4,15 +4,20 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from loyalty.common.ids import is_member_number
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Program
 from members.activity import MemberUnknown
 from members.models import Member
+
+_by_number = Prepared(
+    lambda: Member.objects.filter(program=Given("program"), number=Given("number")).select_related("program", "tier")
+)
 
 
 def by_number(program: Program, typed: str) -> Member:
     """The member with this number, typed with or without spaces. Raises MemberUnknown."""
     number = typed[:40].replace(" ", "").replace("-", "")
-    found = _members(program).filter(number=number).first() if is_member_number(number) else None
+    found = _by_number.first(program=program.pk, number=number) if is_member_number(number) else None
     if found is None:
         raise unknown()
     return found

@@ -19,6 +19,7 @@ from members.models import Member
 
 NOTHING = Decimal(0)
 HUNDRED = Decimal(100)
+CENT = Decimal("0.01")
 LARGEST_AMOUNT = Decimal(10) ** 12
 MOST_ITEMS = 1_000_000
 MOST_LINES = 1_000
@@ -193,6 +194,11 @@ def earning_part(sale: Sale, program: Program) -> Decimal:
 def cents(amount: Decimal) -> int:
     """An amount of two decimals as a whole number of hundredths."""
     return int(amount * HUNDRED)
+
+
+def to_cents(amount: Decimal) -> Decimal:
+    """An amount as it is kept: with two decimals."""
+    return amount.quantize(CENT)
 
 
 def _judge_texts(sale: Sale) -> None:

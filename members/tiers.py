@@ -8,16 +8,16 @@ order, and a stay that it overtakes keeps its row with no length.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from django.db.models import F, Min, OuterRef, Q, Subquery, Sum
 
 from loyalty.common.bulk import insert_rows, update_rows
 from loyalty.common.clock import add_months, day_start
-from loyalty.ledger.models import Program, Wallet
+from loyalty.common.prepared import Given, Prepared
+from loyalty.ledger.models import Program
+from members.ladders import Ladder, ladder, window_start, zone_of
 from members.models import Member, Purchase, Tier, TierPolicy, TierStay
 
 STAY_FIELDS = ("member", "tier", "since", "until", "recorded_at", "cause", "measured")
@@ -38,59 +38,6 @@ class Standing:
     missing: Decimal | None
     since: datetime
     counts_until: datetime | None
-
-
-class Ladder:
-    """A program's tiers and what counts towards them, read once for a batch.
-
-    Amounts are whole numbers: the wallet's smallest unit for points, hundredths of the currency for spend.
-    """
-
-    def __init__(self, tiers: Sequence[Tier], policy: TierPolicy, zone: str, decimals: int) -> None:
-        """Tiers in the order of their rank."""
-        self.tiers = list(tiers)
-        self.by_id = {tier.pk: tier for tier in tiers}
-        self.metric, self.window, self.months = policy.metric, policy.window, policy.months
-        self.zone, self.decimals = zone, decimals
-        self.scale = 10**decimals if policy.metric == TierPolicy.Metric.POINTS else 100
-        self.column = "qualifying_points" if policy.metric == TierPolicy.Metric.POINTS else "qualifying_spend"
-        self.thresholds = [-int(-tier.threshold * self.scale // 1) for tier in self.tiers]
-
-    def reached(self, amount: int) -> Tier:
-        """The highest tier whose threshold an amount reaches."""
-        return self.tiers[max(bisect_right(self.thresholds, amount) - 1, 0)]
-
-    def since(self, at: datetime) -> datetime | None:
-        """The beginning of the window that ends at an instant; None when everything counts."""
-        if self.window == TierPolicy.Window.LIFETIME:
-            return None
-        return _window_start(at.astimezone(_zone(self.zone)).date(), self.zone, self.window, self.months)
-
-    def amount(self, points: int, spend: Decimal) -> int:
-        """What a purchase adds to the measure."""
-        return points if self.column == "qualifying_points" else int(spend * 100)
-
-    def shown(self, amount: int) -> Decimal:
-        """An amount as people read it: whole points or money."""
-        return Decimal(amount) / self.scale
-
-    def whole(self, stored: Decimal | int | None) -> int:
-        """An amount as the database keeps it, as a whole number."""
-        return int(stored or 0) if self.column == "qualifying_points" else int((stored or 0) * 100)
-
-
-def ladder(program: Program) -> Ladder:
-    """The program's ladder: one query."""
-    tiers = list(
-        Tier.objects.filter(program=program)
-        .select_related("program__tier_policy")
-        .annotate(
-            decimals=Subquery(Wallet.objects.filter(program=OuterRef("program"), is_main=True).values("decimals")[:1])
-        )
-        .order_by("rank")
-    )
-    policy = getattr(tiers[0].program, "tier_policy", None) or TierPolicy(program=program)
-    return Ladder(tiers, policy, program.time_zone, tiers[0].decimals or 0)
 
 
 class Stay:
@@ -170,20 +117,42 @@ class Trail:
         self.changed = True
 
 
+_stays = Prepared(
+    lambda: (
+        TierStay.objects.filter(member__any_of=Given("members"))
+        .exclude(until=F("since"))
+        .order_by("since", "id")
+        .values_list("member_id", "id", "tier_id", "since", "until")
+    )
+)
+
+
+def _prepared_amounts(column: str) -> Prepared:
+    """What members' purchases added to the measure from an instant on, in order of time."""
+    return Prepared(
+        lambda: (
+            Purchase.objects.filter(member__any_of=Given("members"), occurred_at__gte=Given("since"))
+            .order_by("occurred_at", "id")
+            .values_list("member_id", "occurred_at", column)
+        )
+    )
+
+
+_amounts = {column: _prepared_amounts(column) for column in ("qualifying_points", "qualifying_spend")}
+
+
 def trails(steps: Ladder, member_ids: Iterable[int], *, earliest: datetime) -> dict[int, Trail]:
     """The trail of each member, for purchases from `earliest` on: two queries (three when everything counts)."""
     walked = {member_id: Trail(steps) for member_id in member_ids}
-    stays = TierStay.objects.filter(member__any_of=walked).exclude(until=F("since")).order_by("since", "id")
-    for member_id, stay_id, tier_id, since, until in stays.values_list("member_id", "id", "tier_id", "since", "until"):
+    for member_id, stay_id, tier_id, since, until in _stays(members=walked):
         walked[member_id].stays.append(Stay(steps.by_id[tier_id], since, until, stay_id=stay_id))
-    counted = Purchase.objects.filter(member__any_of=walked)
     start = steps.since(earliest)
     if start is None:
+        counted = Purchase.objects.filter(member__any_of=walked)
         before = counted.filter(occurred_at__lt=earliest).order_by().values("member_id").annotate(sum=Sum(steps.column))
         for row in before:
             walked[row["member_id"]].totals[0] = steps.whole(row["sum"])
-    rows = counted.filter(occurred_at__gte=start or earliest).order_by("occurred_at", "id")
-    for member_id, occurred_at, amount in rows.values_list("member_id", "occurred_at", steps.column):
+    for member_id, occurred_at, amount in _amounts[steps.column](members=walked, since=start or earliest):
         trail = walked[member_id]
         trail.whens.append(occurred_at)
         trail.totals.append(trail.totals[-1] + steps.whole(amount))
@@ -226,6 +195,18 @@ def tiers_at(program: Program, asked: Sequence[tuple[int, datetime]]) -> dict[tu
     return answers
 
 
+def standing_on(trail: Trail, enrolled_at: datetime, *, at: datetime) -> Standing:
+    """As `standing`, of a member whose trail was just walked from an instant not after `at`: no query."""
+    steps = trail.ladder
+    stays = [stay for stay in trail.stays if stay.since <= at and (stay.until is None or stay.until > at)]
+    if not stays:
+        return _standing(steps, steps.tiers[0], 0, enrolled_at, None)
+    window = steps.since(at)
+    counted = trail.whens[bisect_left(trail.whens, window) if window else 0 : bisect_right(trail.whens, at)]
+    ends = _counts_until(steps, at, counted[0] if counted else None)
+    return _standing(steps, stays[-1].tier, trail.measured(at), stays[-1].since, ends)
+
+
 def standing(member: Member, *, at: datetime) -> Standing:
     """Where a member stands at an instant, and what is missing for the next tier: two queries."""
     steps = ladder(member.program)
@@ -263,25 +244,11 @@ def _counts_until(steps: Ladder, at: datetime, oldest: datetime | None) -> datet
     if steps.window == TierPolicy.Window.LIFETIME or oldest is None:
         return None
     if steps.window == TierPolicy.Window.CALENDAR:
-        return day_start(date(at.astimezone(_zone(steps.zone)).year + 1, 1, 1), steps.zone)
-    bought = oldest.astimezone(_zone(steps.zone)).date()
+        return day_start(date(at.astimezone(zone_of(steps.zone)).year + 1, 1, 1), steps.zone)
+    bought = oldest.astimezone(zone_of(steps.zone)).date()
     leaves = add_months(bought, steps.months) - timedelta(days=1)
     while (
-        _window_start(leaves, steps.zone, steps.window, steps.months) <= oldest
+        window_start(leaves, steps.zone, steps.window, steps.months) <= oldest
     ):  # month ends clamp: find the exact day
         leaves += timedelta(days=1)
     return day_start(leaves, steps.zone)
-
-
-@lru_cache(maxsize=8192)
-def _window_start(day: date, zone: str, window: str, months: int) -> datetime:
-    """The first instant that counts on a day: 1 January, or the day after the same day `months` ago."""
-    if window == TierPolicy.Window.CALENDAR:
-        return day_start(date(day.year, 1, 1), zone)
-    return day_start(add_months(day, -months) + timedelta(days=1), zone).astimezone(UTC)
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
-    """A time zone, looked up once."""
-    return ZoneInfo(name)

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import statements
 from loyalty.ledger.models import Program
 from members.models import Member, MemberAccount
@@ -42,11 +43,16 @@ def on_offer(program: Program, *, at: datetime) -> QuerySet[Reward]:
     return rewards.exclude(offered_until__lte=at).select_related("wallet", "minimum_tier", "program")
 
 
+_by_slug = Prepared(
+    lambda: Reward.objects.filter(program=Given("program"), slug=Given("slug")).select_related(
+        "wallet", "minimum_tier", "program"
+    )
+)
+
+
 def find(program: Program, slug: str) -> Reward:
     """The reward of a program with this short name, offered or not. Raises RewardUnknown."""
-    found = (
-        Reward.objects.filter(program=program, slug=slug).select_related("wallet", "minimum_tier", "program").first()
-    )
+    found = _by_slug.first(program=program.pk, slug=slug)
     if found is None:
         raise RewardUnknown(_("There is no such reward. Choose one from the catalogue."))
     return found

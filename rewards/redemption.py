@@ -1,24 +1,27 @@
 """Points become a reward, and a cancelled reward becomes points again.
 
 A redemption is one transaction: the account is locked first, a known reference is answered with its first redemption
-before balance or stock are judged, then the points are drawn, the stock is taken by a conditional update whose count is
-looked at, and the voucher is issued (DOMAIN 7.1). Cancelling gives the points back to the lots they came from, frees
-stock and limit, and kills the code, all in one transaction; doing it twice gives the first answer (DOMAIN 7.2).
+before balance or stock are judged, then the points are drawn, the voucher is issued, and last, because everybody waits
+for that row, the stock is taken by a conditional update whose count is looked at (DOMAIN 7.1). Cancelling gives the
+points back to the lots they came from, frees stock and limit, and kills the code, all in one transaction; doing it
+twice gives the first answer (DOMAIN 7.2).
 """
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, F, Q, Subquery
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from loyalty.common.bulk import insert_one
 from loyalty.common.clock import day_start, last_valid_day, local_day
 from loyalty.common.errors import Refusal
 from loyalty.common.ids import voucher_code
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import posting, statements
 from loyalty.ledger.locking import lock
-from loyalty.ledger.models import Entry, Program
+from loyalty.ledger.models import Account, Entry, Program
 from loyalty.mail import outbox
 from members.models import Member, MemberAccount
 from rewards.eligibility import judge, judge_price, out_of_stock, show_amount
@@ -26,6 +29,7 @@ from rewards.models import Redemption, Reward, Voucher
 from rewards.vouchers import code_digest
 
 STAFF_GRACE_DAYS = 14
+TAKE_ONE = 'UPDATE "rewards_reward" SET taken = taken + 1 WHERE id = %s AND (stock IS NULL OR taken < stock)'
 
 
 class ReferenceConflict(Refusal):
@@ -66,21 +70,20 @@ def redeem(member: Member, reward: Reward, *, at: datetime, reference: str, sour
     Raises InsufficientPoints, OutOfStock, NotOffered, TierTooLow, LimitReached, MemberClosed or ReferenceConflict.
     """
     account_id = _account_id(member, reward)
-    lock(account_id)
-    first = _first(member, reward, reference)
-    if first is not None:
-        return first
-    member.status, member.tier_id = Member.objects.values_list("status", "tier").get(pk=member.pk)
-    reward = Reward.objects.select_related("wallet", "minimum_tier").get(pk=reward.pk)
+    account = lock(account_id)[account_id]
+    now = _present.first(reward=reward.pk, member=member.pk, program=member.program_id, reference=reference)
+    if now.is_known:
+        return _first(member, reward, reference)
+    reward, member.status, member.tier_id = now, now.member_status, now.member_tier
     refusal = judge(reward, member, at=at, redeemed=_times_redeemed(member, reward))
     if refusal:
         raise refusal
-    entry = _draw(account_id, reward, at=at, reference=reference, source=source, actor=actor)
-    _take_stock(reward)
+    entry = _draw(account, reward, at=at, reference=reference, source=source, actor=actor)
     redemption = _record(member, reward, entry, reference=reference, at=at)
     _issue(redemption, at)
     redemption.balance = statements.balance(account_id, at=at)
     _tell(redemption, at=at)
+    _take_stock(reward)
     return redemption
 
 
@@ -121,19 +124,35 @@ def find(program: Program, reference: str) -> Redemption:
     return found
 
 
+_account_of = Prepared(
+    lambda: MemberAccount.objects.filter(member=Given("member"), wallet=Given("wallet")).values_list(
+        "account_id", flat=True
+    )
+)
+# The reward as it is now, with the member's status and tier, and whether the reference was used before.
+_present = Prepared(
+    lambda: (
+        Reward.objects.filter(pk=Given("reward"))
+        .select_related("wallet", "minimum_tier")
+        .annotate(
+            is_known=Exists(Redemption.objects.filter(program=Given("program"), reference=Given("reference"))),
+            member_status=Subquery(Member.objects.filter(pk=Given("member")).values("status")),
+            member_tier=Subquery(Member.objects.filter(pk=Given("member")).values("tier_id")),
+        )
+    )
+)
+
+
 def _account_id(member: Member, reward: Reward) -> int:
     """The member's account in the wallet the reward is paid from."""
-    found = MemberAccount.objects.filter(member=member, wallet=reward.wallet_id).values_list("account_id", flat=True)
-    account_id = found.first()
+    account_id = _account_of.first(member=member.pk, wallet=reward.wallet_id)
     if account_id is None:
         raise NoAccount(_("This member has no account in the wallet this reward is paid from."))
     return account_id
 
 
-def _first(member: Member, reward: Reward, reference: str) -> Redemption | None:
-    """What this reference was answered with before, if it was."""
-    if not Redemption.objects.filter(program=member.program_id, reference=reference).exists():
-        return None
+def _first(member: Member, reward: Reward, reference: str) -> Redemption:
+    """What this reference was answered with before."""
     first = find(member.program, reference)
     if (first.member_id, first.reward_id) != (member.pk, reward.pk):
         raise _conflict()
@@ -152,7 +171,7 @@ def _times_redeemed(member: Member, reward: Reward) -> int:
     return Redemption.objects.filter(~Q(status=Redemption.Status.CANCELLED), member=member, reward=reward).count()
 
 
-def _draw(account_id: int, reward: Reward, *, at: datetime, reference: str, source: str, actor: str) -> Entry:
+def _draw(account: Account, reward: Reward, *, at: datetime, reference: str, source: str, actor: str) -> Entry:
     """Draw the price from the account's lots; a refusal says the price and what is missing."""
     names = {"en": reward.name, "id": reward.name_id, "ms": reward.name_ms}
     explanation = {
@@ -164,7 +183,7 @@ def _draw(account_id: int, reward: Reward, *, at: datetime, reference: str, sour
     }
     try:
         return posting.redeem(
-            account_id,
+            account.id,
             reward.cost,
             at=at,
             reference=f"redemption:{reference}",
@@ -172,6 +191,7 @@ def _draw(account_id: int, reward: Reward, *, at: datetime, reference: str, sour
             actor=actor,
             reason=reward.name,
             explanation=explanation,
+            locked=account,
         )
     except posting.InsufficientPoints as refusal:
         raise judge_price(reward, available=refusal.numbers.get("available", 0)) or refusal from None
@@ -179,23 +199,26 @@ def _draw(account_id: int, reward: Reward, *, at: datetime, reference: str, sour
 
 def _take_stock(reward: Reward) -> None:
     """Take one piece, in one statement that cannot take what is not there."""
-    last = Reward.objects.filter(Q(stock__isnull=True) | Q(taken__lt=F("stock")), pk=reward.pk)
-    if not last.update(taken=F("taken") + 1):
-        raise out_of_stock()
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_ONE, [reward.pk])
+        if not cursor.rowcount:
+            raise out_of_stock()
 
 
 def _record(member: Member, reward: Reward, entry: Entry, *, reference: str, at: datetime) -> Redemption:
     """Write the redemption; another member's use of the same reference, made just now, is a conflict."""
     try:
-        return Redemption.objects.create(
-            program=member.program,
-            reward=reward,
-            member=member,
-            account_id=entry.account_id,
-            entry=entry,
-            reference=reference,
-            cost=reward.cost,
-            redeemed_at=at,
+        return insert_one(
+            Redemption(
+                program=member.program,
+                reward=reward,
+                member=member,
+                account_id=entry.account_id,
+                entry=entry,
+                reference=reference,
+                cost=reward.cost,
+                redeemed_at=at,
+            )
         )
     except IntegrityError:
         raise _conflict() from None
@@ -206,9 +229,7 @@ def _issue(redemption: Redemption, at: datetime) -> None:
     zone = redemption.member.program.time_zone
     end = day_start(local_day(at, zone) + timedelta(days=redemption.reward.voucher_days + 1), zone)
     code = voucher_code()
-    Voucher.objects.create(
-        redemption=redemption, code=code, code_digest=code_digest(code), valid_from=at, expires_at=end
-    )
+    insert_one(Voucher(redemption=redemption, code=code, code_digest=code_digest(code), valid_from=at, expires_at=end))
 
 
 def _tell(redemption: Redemption, *, at: datetime) -> None:

@@ -12,8 +12,9 @@ from campaigns.purchases import EventConflict, ReceiptConflict, SaleLine
 from campaigns.tests.shop import add_campaign, add_rule, buy, open_shop, sale
 from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Entry, Lot
+from members import tiers
 from members.enrolment import main_account
-from members.models import Event, Member, Purchase, PurchaseLine, TierStay
+from members.models import Event, Member, Purchase, PurchaseLine, TierPolicy, TierStay
 from members.testing import make_member, points_of
 
 pytestmark = pytest.mark.usefixtures("proven_books")
@@ -231,3 +232,23 @@ def test_an_event_without_a_rule_is_kept_and_earns_nothing(shop, ani):
         shop, ani, kind="review", source="web", key="e2", occurred_at=NOON, at=NOON, actor="test"
     )
     assert (told.points, told.entry, Event.objects.count()) == (0, None, 1)
+
+
+@pytest.mark.parametrize("window", ["rolling", "calendar", "lifetime"])
+@pytest.mark.parametrize("metric", ["points", "spend"])
+def test_a_purchase_knows_the_standing_that_is_read_later(shop, ani, window, metric):
+    TierPolicy.objects.update_or_create(program=shop, defaults={"window": window, "metric": metric})
+    months = [timedelta(days=days) for days in (0, 40, 20, 380, 300, 390, 800)]  # some are reported late
+    for number, after in enumerate(months):
+        at = max(NOON + after, NOON + max(months[: number + 1]))
+        recorded = buy(ani, f"{400 * number + 0.5}", NOON + after, recorded_at=at)
+        assert recorded.standing == tiers.standing(Member.objects.get(pk=ani.pk), at=at)
+        assert ani.tier == Member.objects.get(pk=ani.pk).tier
+
+
+def test_what_was_just_recorded_is_what_is_read_later(shop, ani):
+    recorded = buy(ani, "125.5", NOON, items=2, channel="web")
+    read = Purchase.objects.get()
+    for field in Purchase._meta.concrete_fields:
+        assert getattr(recorded.purchase, field.attname) == getattr(read, field.attname)
+    assert str(recorded.purchase.total) == str(read.total) == "125.50"

@@ -7,12 +7,15 @@ beyond what the database itself promises: the caller has made the rows from chec
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, models
 
+from loyalty.common.lookups import array
+
 # Below this many rows one INSERT .. VALUES is cheaper than starting a COPY.
 WORTH_A_COPY = 20
+Record = TypeVar("Record", bound=models.Model)
 
 
 def is_postgresql() -> bool:
@@ -64,15 +67,58 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
         cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", _as_sqlite_keeps(described, rows))
 
 
+def insert_numbered(model: type[models.Model], fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Insert rows that have no id yet and return the ids they get, in order: one statement for one row."""
+    if len(rows) != 1:
+        ids = reserve_ids(model, len(rows))
+        insert_rows(model, ("id", *fields), [(new_id, *row) for new_id, row in zip(ids, rows, strict=True)])
+        return ids
+    described: list[Any] = [model._meta.get_field(name) for name in fields]
+    columns = ", ".join(f'"{field.column}"' for field in described)
+    marks = ", ".join(["%s"] * len(described))
+    ready = _with_json_as_text if is_postgresql() else _as_sqlite_keeps
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks}) RETURNING id',
+            ready(described, list(rows))[0],
+        )
+        return [cursor.fetchone()[0]]
+
+
+def insert_one(record: Record) -> Record:
+    """Insert a new record and return it with its id, as `save` would, without asking Django for the words again."""
+    fields = [field for field in record._meta.concrete_fields if not field.primary_key]
+    values = [getattr(record, field.attname) for field in fields]
+    (record.pk,) = insert_numbered(type(record), [field.name for field in fields], [values])
+    record._state.adding, record._state.db = False, connection.alias
+    return record
+
+
+def as_read(model: type[Record], fields: Sequence[str], values: Sequence[Any]) -> Record:
+    """The record that was just written with these values, as if it had been read back."""
+    described: list[Any] = [model._meta.get_field(name) for name in fields]
+    names = [field.attname for field in described]
+    record = model(**dict(zip(names, values, strict=True)))
+    record._state.adding, record._state.db = False, connection.alias
+    return record
+
+
 def _with_json_as_text(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
     """The rows with the values of JSON fields written out."""
     if not any(isinstance(field, models.JSONField) for field in fields):
         return rows
     written = [
-        [json.dumps(value) for value in values] if isinstance(field, models.JSONField) else values
+        _written_once(values) if isinstance(field, models.JSONField) else values
         for field, values in zip(fields, zip(*rows, strict=True), strict=True)
     ]
     return list(zip(*written, strict=True))
+
+
+def _written_once(values: Sequence[Any]) -> list[str]:
+    """The values as JSON; one that stands in several rows is written once."""
+    texts = {id(value): value for value in values}
+    texts = {number: json.dumps(value) for number, value in texts.items()}
+    return [texts[id(value)] for value in values]
 
 
 def _as_sqlite_keeps(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
@@ -98,7 +144,7 @@ def _sqlite_value(field: models.Field) -> Any:
 def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Set `fields` of many rows, each found by `key` (the first value of its tuple).
 
-    One UPDATE .. FROM unnest on PostgreSQL, one prepared statement run many times on SQLite. A field written `+name`
+    One UPDATE (.. FROM unnest for several) on PostgreSQL, one prepared statement run many times on SQLite. A field written `+name`
     adds its value to what is there.
     """
     if not rows:
@@ -107,7 +153,7 @@ def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows
     described: list[Any] = [model._meta.get_field(name) for name in (key, *names)]
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:
-        if is_postgresql():
+        if is_postgresql() and len(rows) > 1:
             sets = ", ".join(
                 f'"{field.column}" = ' + (f't."{field.column}" + ' if mark[0] == "+" else "") + f"v.c{index}"
                 for index, (field, mark) in enumerate(zip(described[1:], fields, strict=True), start=1)
@@ -118,14 +164,15 @@ def update_rows(model: type[models.Model], key: str, fields: Sequence[str], rows
             names_of = ", ".join(f"c{index}" for index in range(len(described)))
             cursor.execute(
                 f'UPDATE {table} t SET {sets} FROM unnest({arrays}) AS v({names_of}) WHERE t."{described[0].column}" = v.c0',
-                [list(column) for column in zip(*rows, strict=True)],
+                [array(column) for column in zip(*rows, strict=True)],
             )
             return
         sets = ", ".join(
             f'"{field.column}" = ' + (f'"{field.column}" + ' if mark[0] == "+" else "") + "%s"
             for field, mark in zip(described[1:], fields, strict=True)
         )
-        cursor.executemany(
-            f'UPDATE {table} SET {sets} WHERE "{described[0].column}" = %s',
-            [(*row[1:], row[0]) for row in _as_sqlite_keeps(described, list(rows))],
-        )
+        statement = f'UPDATE {table} SET {sets} WHERE "{described[0].column}" = %s'
+        if is_postgresql():
+            cursor.execute(statement, [*rows[0][1:], rows[0][0]])
+            return
+        cursor.executemany(statement, [(*row[1:], row[0]) for row in _as_sqlite_keeps(described, list(rows))])

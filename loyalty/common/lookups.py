@@ -5,9 +5,18 @@ is `= ANY(array)` on PostgreSQL and a `json_each` on SQLite.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Field, ForeignKey, Lookup
+from django.db.models import Expression, Field, ForeignKey, Lookup
+
+
+def array(values: Iterable[Any]) -> list[Any] | str:
+    """A list as PostgreSQL takes it: whole numbers as one text, which is many times faster than one by one."""
+    listed = list(values)
+    if listed and all(type(value) is int for value in listed):
+        return "{" + ",".join(map(str, listed)) + "}"
+    return listed
 
 
 class AnyOf(Lookup):
@@ -22,11 +31,15 @@ class AnyOf(Lookup):
         field = field.target_field if isinstance(field, ForeignKey) else field
         kind = field.rel_db_type(connection) if hasattr(field, "rel_db_type") else field.db_type(connection)
         base = str(kind).split("(")[0]
-        return f"{column} = ANY(%s::{base}[])", [*parameters, list(self.rhs)]
+        return f"{column} = ANY(%s::{base}[])", [
+            *parameters,
+            self.rhs if isinstance(self.rhs, Expression) else array(self.rhs),
+        ]
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(list(self.rhs))]
+        listed = self.rhs if isinstance(self.rhs, Expression) else json.dumps(list(self.rhs))
+        return f"{column} IN (SELECT value FROM json_each(%s))", [*parameters, listed]
 
 
 def register() -> None:

@@ -40,8 +40,12 @@ def link(
     actor: str,
     explanation: dict[str, Any],
     corrects_id: int | None,
+    digest: str | None = None,
 ) -> bytes:
-    """The hash of one entry, 32 bytes, given the hash of the entry before it (`FIRST` for the first)."""
+    """The hash of one entry, 32 bytes, given the hash of the entry before it (`FIRST` for the first).
+
+    `digest` is that of the explanation, where it is known already.
+    """
     content = [
         account_id,
         number,
@@ -52,7 +56,7 @@ def link(
         source,
         reference,
         actor,
-        explanation_digest(explanation),
+        explanation_digest(explanation) if digest is None else digest,
         corrects_id,
     ]
     text = CANONICAL.encode(content)

@@ -5,12 +5,14 @@ that are pending, held or expired at that instant are never drawn, whether or no
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, QuerySet, Sum
 from django.utils.translation import ngettext
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import debts
 from loyalty.ledger.models import Account, Hold, HoldPart, Lot
 from loyalty.ledger.policies import open_at
@@ -41,13 +43,9 @@ def draw(account: Account, amount: int, *, at: datetime) -> list[Draw]:
 
 def draw_up_to(account: Account, amount: int, *, at: datetime, but: int | None = None) -> tuple[list[Draw], int]:
     """As `draw`, but as far as the points go: the draws and what is missing. `but` is a lot to leave out."""
-    open_lots = in_burn_order(account, at=at)
-    if but is not None:
-        open_lots = open_lots.exclude(id=but)
-    lots = open_lots.values_list("id", "remaining", "held")
     drawn: list[Draw] = []
     missing, start = amount, 0
-    while missing and (chunk := list(lots[start : start + LOTS_AT_ONCE])):
+    while missing and (chunk := _lots_from(start, account.id, at, but or 0)):
         for lot_id, remaining, held in chunk:
             taken = min(missing, remaining - held)
             drawn.append((lot_id, taken))
@@ -58,11 +56,21 @@ def draw_up_to(account: Account, amount: int, *, at: datetime, but: int | None =
     return drawn, missing
 
 
-def in_burn_order(account: Account, *, at: datetime) -> QuerySet[Lot]:
-    """The account's lots that can be drawn on at an instant, in the order of drawing."""
-    return Lot.objects.filter(open_at(at), account=account, remaining__gt=F("held")).order_by(
-        F("expires_at").asc(nulls_last=True), "available_at", "id"
-    )
+def _lots_from(start: int, account_id: int, at: datetime, but: int) -> list[tuple[int, int, int]]:
+    """The next lots in burn order, `start` of them passed over: id, remaining, held."""
+    if start == 0:
+        return _first_lots(account=account_id, at=at, but=but)
+    return list(_in_burn_order(account_id, at, but)[start : start + LOTS_AT_ONCE])
+
+
+def _in_burn_order(account_id: Any, at: Any, but: Any) -> QuerySet[Any, Any]:
+    """The account's lots that can be drawn on at an instant, in the order of drawing, all but one."""
+    lots = Lot.objects.filter(open_at(at), account=account_id, remaining__gt=F("held")).exclude(id=but)
+    in_order = lots.order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")
+    return in_order.values_list("id", "remaining", "held")
+
+
+_first_lots = Prepared(lambda: _in_burn_order(Given("account"), Given("at"), Given("but"))[:LOTS_AT_ONCE])
 
 
 def settle(account: Account, *, at: datetime) -> None:

@@ -5,7 +5,10 @@ On SQLite the IMMEDIATE transaction is the lock already, and the row lock is sil
 
 from django.db import transaction
 
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Account
+
+_locked = Prepared(lambda: Account.objects.select_for_update().filter(id__any_of=Given("ids")).order_by("id"))
 
 
 def lock(*account_ids: int) -> dict[int, Account]:
@@ -16,8 +19,7 @@ def lock(*account_ids: int) -> dict[int, Account]:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("lock() needs a transaction around it")
     wanted = sorted(set(account_ids))
-    rows = Account.objects.select_for_update().select_related(None).filter(id__any_of=wanted).order_by("id")
-    accounts = {account.id: account for account in rows}
+    accounts = {account.id: account for account in _locked(ids=wanted)}
     if len(accounts) != len(wanted):
         raise Account.DoesNotExist(f"no account {sorted(set(wanted) - accounts.keys())}")
     return accounts

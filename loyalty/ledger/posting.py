@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from loyalty.common.bulk import insert_rows, reserve_ids, update_rows
 from loyalty.common.clock import day_start, local_day
 from loyalty.common.errors import Refusal
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import debts, policies
 from loyalty.ledger.drawing import InsufficientPoints, draw, settle
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
-from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
+from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_line, write_lines
 
 __all__ = ["Accrual", "InsufficientPoints", "NotReversible", "ReferenceConflict"]
 __all__ += ["accrue", "accrue_many", "open_accounts", "redeem", "reverse"]
@@ -65,6 +66,19 @@ class Accrual:
     kind: str = Entry.Kind.ACCRUAL
 
 
+# By reference alone: with the lists of accounts and kinds beside it, engines try every combination.
+_known = Prepared(
+    lambda: (
+        Entry.objects.filter(reference__any_of=Given("references"))
+        .order_by()
+        .values_list("account_id", "reference", "kind")
+    )
+)
+_by_reference = Prepared(
+    lambda: Entry.objects.filter(account=Given("account"), reference=Given("reference"), kind=Given("kind"))
+)
+
+
 @transaction.atomic
 def open_accounts(wallet: Wallet, count: int, *, at: datetime) -> list[int]:
     """Open empty accounts in a wallet and return their ids."""
@@ -76,7 +90,6 @@ def open_accounts(wallet: Wallet, count: int, *, at: datetime) -> list[int]:
     return ids
 
 
-@transaction.atomic
 def accrue_many(
     accruals: Sequence[Accrual], *, recorded_at: datetime, locked: dict[int, Account] | None = None
 ) -> list[int | None]:
@@ -85,37 +98,9 @@ def accrue_many(
     Returns the id of each new entry, in order; None where the account already has an accrual of that reference. A caller
     that holds the locks already hands the accounts in as `locked`.
     """
-    accounts = locked or (lock(*(accrual.account_id for accrual in accruals)) if accruals else {})
-    known = set(
-        # By reference alone: with the lists of accounts and kinds beside it, engines try every combination.
-        Entry.objects.filter(reference__any_of={a.reference for a in accruals}).values_list(
-            "account_id", "reference", "kind"
-        )
-    )
-    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
-    new: list[Accrual] = []
-    is_new: list[bool] = []
-    for accrual in accruals:
-        key = (accrual.account_id, accrual.reference, accrual.kind)
-        is_new.append(key not in known)
-        if key not in known:
-            known.add(key)
-            new.append(accrual)
-    ids = write_lines(accounts, [_credit_line(accrual, recorded_at) for accrual in new])
-    lots = []
-    for entry_id, accrual in zip(ids, new, strict=True):
-        account = accounts[accrual.account_id]
-        lot = _lot_row(entry_id, accrual, terms[account.wallet_id], recorded_at)
-        lots.append(lot)
-        if lot[5]:
-            account.pending += accrual.amount
-        else:
-            account.available += accrual.amount
-    insert_rows(Lot, LOT_FIELDS, lots)
-    _repay_debts(accounts, ids, at=recorded_at)
-    write_accounts([accounts[account_id] for account_id in {accrual.account_id for accrual in new}])
-    given = iter(ids)
-    return [next(given) if fresh else None for fresh in is_new]
+    with transaction.atomic(savepoint=locked is None):
+        accounts = locked or (lock(*(accrual.account_id for accrual in accruals)) if accruals else {})
+        return _credit(accounts, accruals, recorded_at)
 
 
 def accrue(
@@ -142,11 +127,9 @@ def accrue(
     )
     with transaction.atomic():
         accrue_many([accrual], recorded_at=recorded_at or at)
-        entry = Entry.objects.get(account=account_id, reference=reference, kind=Entry.Kind.ACCRUAL)
-        return _same_amount(entry, amount)
+        return _same_amount(_by_reference.first(account=account_id, reference=reference, kind=accrual.kind), amount)
 
 
-@transaction.atomic
 def redeem(
     account_id: int,
     amount: int,
@@ -157,26 +140,31 @@ def redeem(
     actor: str,
     reason: str = "",
     explanation: dict[str, Any] | None = None,
+    locked: Account | None = None,
 ) -> Entry:
     """Burn `amount` points, soonest expiry first. A repeated reference returns the first entry.
 
-    Raises InsufficientPoints with `missing` and `available`; then nothing has changed.
+    Raises InsufficientPoints with `missing` and `available`; then nothing has changed. A caller that holds the lock
+    already hands the account in as `locked`.
     """
     if amount <= 0:
         raise ValueError("a redemption burns at least one point")
-    account = lock(account_id)[account_id]
-    first = Entry.objects.filter(account=account, reference=reference, kind=Entry.Kind.REDEMPTION).first()
-    if first:
-        return _same_amount(first, -amount)
-    settle(account, at=at)
-    drawn = draw(account, amount, at=at)
-    line = Line(account_id, Entry.Kind.REDEMPTION, -amount, at, at, source, reference, actor, reason, explanation or {})
-    (entry_id,) = write_lines({account_id: account}, [line])
-    write_allocations([(entry_id, lot_id, taken) for lot_id, taken in drawn])
-    update_rows(Lot, "id", ("+remaining", "+redeemed"), [(lot_id, -taken, taken) for lot_id, taken in drawn])
-    account.available -= amount
-    write_accounts([account])
-    return Entry.objects.get(id=entry_id)
+    with transaction.atomic(savepoint=locked is None):
+        account = locked or lock(account_id)[account_id]
+        first = _by_reference.first(account=account_id, reference=reference, kind=Entry.Kind.REDEMPTION)
+        if first:
+            return _same_amount(first, -amount)
+        settle(account, at=at)
+        drawn = draw(account, amount, at=at)
+        line = Line(
+            account_id, Entry.Kind.REDEMPTION, -amount, at, at, source, reference, actor, reason, explanation or {}
+        )
+        entry = write_line(account, line)
+        write_allocations([(entry.id, lot_id, taken) for lot_id, taken in drawn])
+        update_rows(Lot, "id", ("+remaining", "+redeemed"), [(lot_id, -taken, taken) for lot_id, taken in drawn])
+        account.available -= amount
+        write_accounts([account])
+        return entry
 
 
 @transaction.atomic
@@ -202,8 +190,8 @@ def reverse(
     line = Line(
         account.id, Entry.Kind.REVERSAL, -entry.amount, at, at, source, reference, actor, reason, explanation, entry.id
     )
-    (entry_id,) = write_lines({account.id: account}, [line])
-    write_allocations([(entry_id, lot_id, amount) for lot_id, amount, _ in taken])
+    undone = write_line(account, line)
+    write_allocations([(undone.id, lot_id, amount) for lot_id, amount, _ in taken])
     update_rows(Lot, "id", ("+remaining", "+returned"), [(lot_id, amount, amount) for lot_id, amount, _ in taken])
     if graced:
         Lot.objects.filter(id__in=graced).update(expires_at=until)
@@ -211,7 +199,36 @@ def reverse(
     if account.debt:
         debts.repay(account, [(lot_id, amount) for lot_id, amount, _ in taken], at=at)
     write_accounts([account])
-    return Entry.objects.get(id=entry_id)
+    return undone
+
+
+def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_at: datetime) -> list[int | None]:
+    """Credit locked accounts, see `accrue_many`."""
+    known = set(_known(references={accrual.reference for accrual in accruals}))
+    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
+    new: list[Accrual] = []
+    is_new: list[bool] = []
+    for accrual in accruals:
+        key = (accrual.account_id, accrual.reference, accrual.kind)
+        is_new.append(key not in known)
+        if key not in known:
+            known.add(key)
+            new.append(accrual)
+    ids = write_lines(accounts, [_credit_line(accrual, recorded_at) for accrual in new])
+    lots = []
+    for entry_id, accrual in zip(ids, new, strict=True):
+        account = accounts[accrual.account_id]
+        lot = _lot_row(entry_id, accrual, terms[account.wallet_id], recorded_at)
+        lots.append(lot)
+        if lot[5]:
+            account.pending += accrual.amount
+        else:
+            account.available += accrual.amount
+    insert_rows(Lot, LOT_FIELDS, lots)
+    _repay_debts(accounts, ids, at=recorded_at)
+    write_accounts([accounts[account_id] for account_id in {accrual.account_id for accrual in new}])
+    given = iter(ids)
+    return [next(given) if fresh else None for fresh in is_new]
 
 
 def _same_amount(entry: Entry, amount: int) -> Entry:

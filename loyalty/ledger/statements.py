@@ -3,18 +3,18 @@
 Every figure is computed for an instant from the lots, so that it is right whether or not a job has run (DOMAIN 2.4).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, F, Q, Sum, When
+from django.db.models import Case, F, FilteredRelation, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from loyalty.common.clock import last_valid_day
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Account, Hold, HoldPart, Lot, Wallet
-from loyalty.ledger.policies import open_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +28,37 @@ class Balance:
 
 
 def balances(account_ids: Iterable[int], *, at: datetime) -> dict[int, Balance]:
-    """The positions of many accounts in three queries. A hold past its end holds nothing."""
-    account_ids = list(account_ids)
-    waiting = Q(available_at__isnull=True) | Q(available_at__gt=at)
-    rows = (
-        Lot.objects.filter(account__any_of=account_ids, remaining__gt=0)
+    """The positions of many accounts in one query, two where something is held. A hold past its end holds nothing."""
+    rows = _positions(ids=list(account_ids), at=at)
+    holding = [account_id for account_id, _debt, _available, _pending, held in rows if held]
+    over = _held_too_long(holding, at=at) if holding else {}
+    answers = {}
+    for account_id, debt, available, pending, held in rows:
+        free, all_over = over.get(account_id, (0, 0))
+        answers[account_id] = Balance(int(available) + free, int(pending), int(held) - all_over, debt)
+    return answers
+
+
+def _position_of_accounts() -> QuerySet[Any, Any]:
+    """Id, debt, and the points of the lots that still have some: open, pending, held."""
+    at, nothing = Given("at"), Value(0)
+    remaining = F("kept__remaining")
+    is_open = Q(kept__available_at__lte=at) & (Q(kept__expires_at__isnull=True) | Q(kept__expires_at__gt=at))
+    waits = Q(kept__available_at__isnull=True) | Q(kept__available_at__gt=at)
+    return (
+        Account.objects.filter(id__any_of=Given("ids"))
         .order_by()
-        .values("account_id")
+        .annotate(kept=FilteredRelation("lots", condition=Q(lots__remaining__gt=0)))
+        .values_list("id", "debt")
         .annotate(
-            open_points=Sum(Case(When(open_at(at), then=F("remaining") - F("held")), default=0)),
-            pending_points=Sum(Case(When(waiting, then=F("remaining")), default=0)),
-            held_points=Sum("held"),
+            open_points=Coalesce(Sum(Case(When(is_open, then=remaining - F("kept__held")), default=nothing)), nothing),
+            pending_points=Coalesce(Sum(Case(When(waits, then=remaining), default=nothing)), nothing),
+            held_points=Coalesce(Sum("kept__held"), nothing),
         )
     )
-    found = {row["account_id"]: row for row in rows}
-    over = _held_too_long(account_ids, at=at)
-    answers = {}
-    for account_id, debt in Account.objects.filter(id__any_of=account_ids).values_list("id", "debt"):
-        row: Mapping[str, Any] = found.get(account_id, {})
-        free, all_over = over.get(account_id, (0, 0))
-        answers[account_id] = Balance(
-            available=row.get("open_points", 0) + free,
-            pending=row.get("pending_points", 0),
-            held=row.get("held_points", 0) - all_over,
-            debt=debt,
-        )
-    return answers
+
+
+_positions = Prepared(_position_of_accounts)
 
 
 def _held_too_long(account_ids: list[int], *, at: datetime) -> dict[int, tuple[int, int]]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from loyalty.common.bulk import insert_rows, reserve_ids, update_rows
+from loyalty.common.bulk import as_read, insert_numbered, insert_rows, update_rows
 from loyalty.ledger import chain
 from loyalty.ledger.models import Account, Allocation, Entry
 
 ENTRY_FIELDS = (
-    "id", "account", "number", "kind", "amount", "effective_at", "recorded_at", "source", "reference", "actor", "reason",
+    "account", "number", "kind", "amount", "effective_at", "recorded_at", "source", "reference", "actor", "reason",
     "explanation", "corrects", "hash",
 )  # fmt: skip
 ACCOUNT_FIGURES = ("available", "pending", "held", "debt", "last_number", "last_hash")
@@ -42,33 +42,41 @@ def write_lines(accounts: dict[int, Account], lines: Sequence[Line]) -> list[int
 
     Moves the accounts' `last_number` and `last_hash` in memory; `write_accounts` stores them.
     """
-    ids = reserve_ids(Entry, len(lines))
-    rows = []
-    for entry_id, line in zip(ids, lines, strict=True):
-        account = accounts[line.account_id]
-        account.last_number += 1
-        account.last_hash = chain.link(
-            bytes(account.last_hash),
-            account_id=line.account_id,
-            number=account.last_number,
-            kind=line.kind,
-            amount=line.amount,
-            effective_at=line.effective_at,
-            recorded_at=line.recorded_at,
-            source=line.source,
-            reference=line.reference,
-            actor=line.actor,
-            explanation=line.explanation,
-            corrects_id=line.corrects_id,
-        )
-        rows.append(
-            (
-                entry_id, line.account_id, account.last_number, line.kind, line.amount, line.effective_at, line.recorded_at,
-                line.source, line.reference, line.actor, line.reason, line.explanation, line.corrects_id, account.last_hash,
-            )
-        )  # fmt: skip
-    insert_rows(Entry, ENTRY_FIELDS, rows)
-    return ids
+    explanations = {id(line.explanation): line.explanation for line in lines}  # equal baskets share one
+    digests = {number: chain.explanation_digest(explanation) for number, explanation in explanations.items()}
+    rows = [_row(accounts[line.account_id], line, digests[id(line.explanation)]) for line in lines]
+    return insert_numbered(Entry, ENTRY_FIELDS, rows)
+
+
+def write_line(account: Account, line: Line) -> Entry:
+    """Write one entry for a locked account, as `write_lines` does, and return it."""
+    row = _row(account, line, chain.explanation_digest(line.explanation))
+    (entry_id,) = insert_numbered(Entry, ENTRY_FIELDS, [row])
+    return as_read(Entry, ("id", *ENTRY_FIELDS), (entry_id, *row))
+
+
+def _row(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
+    """A line as ENTRY_FIELDS has it: numbered, and chained to the account's last one."""
+    account.last_number += 1
+    account.last_hash = chain.link(
+        bytes(account.last_hash),
+        account_id=line.account_id,
+        number=account.last_number,
+        kind=line.kind,
+        amount=line.amount,
+        effective_at=line.effective_at,
+        recorded_at=line.recorded_at,
+        source=line.source,
+        reference=line.reference,
+        actor=line.actor,
+        explanation=line.explanation,
+        corrects_id=line.corrects_id,
+        digest=digest,
+    )
+    return (
+        line.account_id, account.last_number, line.kind, line.amount, line.effective_at, line.recorded_at, line.source,
+        line.reference, line.actor, line.reason, line.explanation, line.corrects_id, account.last_hash,
+    )  # fmt: skip
 
 
 def write_allocations(rows: Iterable[tuple[int, int, int]]) -> None:

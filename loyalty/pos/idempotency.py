@@ -14,7 +14,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from loyalty.common.bulk import is_postgresql
+from loyalty.common.bulk import insert_one, is_postgresql
 from loyalty.common.errors import Refusal
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.ledger.models import Program
@@ -161,11 +161,13 @@ def _replay(first: IdempotencyRecord, called: str) -> HttpResponse:
 
 def _keep(api_key: ApiKey, key: str, called: str, at: datetime, response: HttpResponse) -> None:
     """Write the answer down; the unique constraint stands behind the lock."""
-    IdempotencyRecord.objects.create(
-        api_key=api_key,
-        key=key,
-        request_digest=called,
-        status=response.status_code,
-        body=response.content.decode(),
-        created_at=at,
+    insert_one(
+        IdempotencyRecord(
+            api_key=api_key,
+            key=key,
+            request_digest=called,
+            status=response.status_code,
+            body=response.content.decode(),
+            created_at=at,
+        )
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty.common.errors import Refusal
+from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Program
 from loyalty.pos.models import ApiKey, Store
 
@@ -68,6 +69,13 @@ class ScopeMissing(Refusal):
 
     code = "scope_missing"
     status = 403
+
+
+_by_digest = Prepared(
+    lambda: ApiKey.objects.select_related("program", "store").filter(
+        Q(digest=Given("digest")) | Q(previous_digest=Given("digest"), previous_until__gt=Given("at"))
+    )
+)
 
 
 def create(
@@ -125,8 +133,7 @@ def revoke(api_key: ApiKey, *, at: datetime, actor: str) -> ApiKey:
 def recognise(secret: str, *, at: datetime) -> ApiKey:
     """The key with this secret. Raises KeyInvalid or KeyExpired."""
     shown = digest(secret)
-    related = ApiKey.objects.select_related("program", "store")
-    key = related.filter(Q(digest=shown) | Q(previous_digest=shown, previous_until__gt=at)).first()
+    key = _by_digest.first(digest=shown, at=at)
     if key is None or not key.program.is_active:
         raise KeyInvalid(_("This API key is not known. Check it, or ask for a new one."))
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= at):
