@@ -63,7 +63,10 @@ class _Compiled:
         compiler = queryset.query.get_compiler(connection=connection)
         self.text, self.places = compiler.as_sql()
         self.filled: list[Any] = []
+        fields = [column for column, _text, _alias in compiler.select]
+        converters = compiler.get_converters(fields)
         vars(compiler)["as_sql"] = lambda *arguments, **options: (self.text, self.filled)
+        vars(compiler)["get_converters"] = lambda *arguments: converters
         vars(queryset.query)["get_compiler"] = lambda *arguments, **options: compiler
 
     def rows(self, values: dict[str, Any]) -> list[Any]:
