@@ -140,6 +140,7 @@ def _chart(
     ]  # fmt: skip
     ticks = {"color": "#6b7280", "maxRotation": 0, "autoSkipPadding": 12}
     options = {
+        "locale": get_language() or "en",
         "responsive": True,
         "maintainAspectRatio": False,
         "animation": False,

@@ -15,8 +15,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
-DEBUG = env.bool("DEBUG", default=True)
 DEMO = env.bool("SETIA_DEMO", default=False)
+# A demo is looked at by customers: it shows the pages for errors that they would see, not the developer's.
+DEBUG = env.bool("DEBUG", default=not DEMO)
 TESTING = "pytest" in sys.modules
 SETIA_VERSION = "0.1.0"
 EMBEDDED_SECRET = "embedded-and-therefore-not-secret-" + "0" * 32

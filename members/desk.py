@@ -42,7 +42,7 @@ def _balance(account: Account | None, at: datetime) -> list[Stat]:
         return []
     held, decimals = statements.balance(account.pk, at=at), account.wallet.decimals
     return [
-        Stat(_("Available"), show_points(held.available, decimals), _("Points the member can spend right now."), account.wallet.units),
+        Stat(_("Available"), show_points(held.available, decimals), _("Points the member can spend right now."), account.wallet.name_of(held.available)),
         Stat(_("Pending"), show_points(held.pending, decimals), _("Earned, but cannot be spent yet.")),
         *([Stat(_("Held"), show_points(held.held, decimals), _("Reserved for a redemption that is not finished."))] if held.held else []),
         Stat(_("Owed"), show_points(held.debt, decimals), _("Owed after goods were returned. The next points earned repay it."), tone="bad" if held.debt else ""),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from loyalty.backoffice import DeskAdmin, actor_of
@@ -110,7 +111,7 @@ class ApiKeyAdmin(DeskAdmin):
     def shown_end(self, key: ApiKey) -> str:
         return day(key.expires_at) if key.expires_at else str(_("revoked"))
 
-    @display(description=_("may"))
+    @display(description=pgettext_lazy("what a key is allowed", "may"))
     def shown_scopes(self, key: ApiKey) -> str:
         return "; ".join(str(keys.SCOPES.get(scope, scope)) for scope in key.scopes)
 

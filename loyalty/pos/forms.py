@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSplitDateTimeWidget
 
 from loyalty.pos.keys import SCOPES
@@ -14,7 +15,7 @@ class ApiKeyForm(forms.ModelForm):
     """A new key: for whom, for which program, and what it may do."""
 
     scopes = forms.MultipleChoiceField(
-        label=_("May"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=pgettext_lazy("what a key is allowed", "May"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
     expires_at = forms.SplitDateTimeField(label=_("Valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text=_("Empty: until it is revoked."))  # fmt: skip
 

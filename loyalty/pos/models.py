@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from loyalty.ledger.models import Program
 
@@ -56,7 +57,7 @@ class ApiKey(models.Model):
     digest = models.CharField(_("digest"), max_length=64, unique=True)
     previous_digest = models.CharField(_("digest before the rotation"), max_length=64, blank=True, editable=False)
     previous_until = models.DateTimeField(_("old secret taken until"), null=True, blank=True, editable=False)
-    scopes = models.JSONField(_("may"), default=list)
+    scopes = models.JSONField(pgettext_lazy("what a key is allowed", "may"), default=list)
     store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, verbose_name=_("store"))
     created_at = models.DateTimeField(_("created at"))
     created_by = models.CharField(_("created by"), max_length=64, blank=True, editable=False)

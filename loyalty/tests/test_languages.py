@@ -2,10 +2,12 @@
 
 import gettext
 import io
+from datetime import date
 
 import pytest
 from django.conf import settings
 from django.utils import translation
+from django.utils.formats import date_format
 
 from loyalty import catalogues, texts
 
@@ -84,3 +86,11 @@ def test_texts_in_templates_and_in_python_are_both_found(tmp_path, settings):
         (None, "A sentence in two pieces"),
         (None, ("one %(n)s", "many %(n)s")),
     }
+
+
+@pytest.mark.parametrize("language", ["id", "ms"])
+def test_months_and_days_are_named_as_the_calendar_names_them(language):
+    """A text of ours that happens to read like a month or a day must not rename it: “may” once made 27 May “27 Boleh”."""
+    with translation.override(language):
+        assert date_format(date(2026, 5, 27), "j M Y") == "27 Mei 2026"
+        assert date_format(date(2026, 5, 27), "j F Y") == "27 Mei 2026"
