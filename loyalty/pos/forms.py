@@ -15,7 +15,9 @@ class ApiKeyForm(forms.ModelForm):
     """A new key: for whom, for which program, and what it may do."""
 
     scopes = forms.MultipleChoiceField(
-        label=pgettext_lazy("what a key is allowed", "May"), choices=list(SCOPES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=pgettext_lazy("what a key is allowed", "May"),
+        choices=list(SCOPES.items()),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     expires_at = forms.SplitDateTimeField(label=_("Valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text=_("Empty: until it is revoked."))  # fmt: skip
 
