@@ -42,7 +42,7 @@ def raw_batch(accounts: list[int], size: int) -> None:
             (i, accounts[n % len(accounts)], 10**9 + i, "accrual", 1, AT, AT, "raw", f"raw{i}", "raw", "", {}, None, b"")
             for n, i in enumerate(ids)
         ]
-        insert_rows(Entry, writing.ENTRY_FIELDS, rows)
+        insert_rows(Entry, ("id", *writing.ENTRY_FIELDS), rows)
         lots = [(i, row[1], AT, AT, None, False, "", None, 1, 0, 1, 0, 0, 0, 0, 0) for i, row in zip(ids, rows, strict=True)]
         insert_rows(Lot, posting.LOT_FIELDS, lots)
 

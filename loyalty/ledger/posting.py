@@ -18,9 +18,11 @@ from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import debts, policies
 from loyalty.ledger.drawing import InsufficientPoints, draw, settle
+from loyalty.ledger.lapsing import lapse, overdue
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
-from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_line, write_lines
+from loyalty.ledger.redating import extension
+from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_line, write_rows, written
 
 __all__ = ["Accrual", "InsufficientPoints", "NotReversible", "ReferenceConflict"]
 __all__ += ["accrue", "accrue_many", "open_accounts", "redeem", "reverse"]
@@ -126,8 +128,12 @@ def accrue(
         account_id, amount, at, reference, source, actor, explanation or {}, rule_version, reason, expires_at=expires_at
     )
     with transaction.atomic():
-        accrue_many([accrual], recorded_at=recorded_at or at)
-        return _same_amount(_by_reference.first(account=account_id, reference=reference, kind=accrual.kind), amount)
+        locked = lock(account_id)
+        entry = _by_reference.first(account=account_id, reference=reference, kind=accrual.kind)
+        if entry is None:
+            (row,) = _post(locked, [accrual], recorded_at or at)
+            entry = written(row)
+        return _same_amount(entry, amount)
 
 
 def redeem(
@@ -182,11 +188,14 @@ def reverse(
     first = Entry.objects.filter(corrects=entry, kind=Entry.Kind.REVERSAL).first()
     if first:
         return first
+    settle(account, at=at)
     taken = list(Allocation.objects.filter(entry=entry).values_list("lot_id", "amount", "lot__expires_at"))
-    graced = [lot_id for lot_id, _, expires_at in taken if grace_days and expires_at and expires_at <= at]
+    graced = {lot: end for lot, _, end in taken if grace_days and end and end <= at}
+    # What is left on these lots has run out, recorded or not: only what comes back now gets the days of grace.
+    lapse({account.id: account}, overdue(list(graced), at=at) if graced else [], recorded_at=at)
     zone = account.wallet.program.time_zone
     until = day_start(local_day(at, zone) + timedelta(days=grace_days + 1), zone)
-    explanation = {"grace": {"lots": graced, "expires_at": until.isoformat()}} if graced else {}
+    explanation = extension({lot: (end, until) for lot, end in graced.items()})
     line = Line(
         account.id, Entry.Kind.REVERSAL, -entry.amount, at, at, source, reference, actor, reason, explanation, entry.id
     )
@@ -194,7 +203,7 @@ def reverse(
     write_allocations([(undone.id, lot_id, amount) for lot_id, amount, _ in taken])
     update_rows(Lot, "id", ("+remaining", "+returned"), [(lot_id, amount, amount) for lot_id, amount, _ in taken])
     if graced:
-        Lot.objects.filter(id__in=graced).update(expires_at=until)
+        Lot.objects.filter(id__any_of=list(graced)).update(expires_at=until)
     account.available -= entry.amount
     if account.debt:
         debts.repay(account, [(lot_id, amount) for lot_id, amount, _ in taken], at=at)
@@ -203,9 +212,8 @@ def reverse(
 
 
 def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_at: datetime) -> list[int | None]:
-    """Credit locked accounts, see `accrue_many`."""
+    """Credit locked accounts with what is new, see `accrue_many`."""
     known = set(_known(references={accrual.reference for accrual in accruals}))
-    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
     new: list[Accrual] = []
     is_new: list[bool] = []
     for accrual in accruals:
@@ -214,21 +222,27 @@ def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_
         if key not in known:
             known.add(key)
             new.append(accrual)
-    ids = write_lines(accounts, [_credit_line(accrual, recorded_at) for accrual in new])
+    given = iter(_post(accounts, new, recorded_at) if new else [])
+    return [next(given)[0] if fresh else None for fresh in is_new]
+
+
+def _post(accounts: dict[int, Account], new: Sequence[Accrual], recorded_at: datetime) -> list[tuple[Any, ...]]:
+    """Write entries and lots of new credits, let them repay debt, and store the accounts; returns the entries' rows."""
+    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
+    rows = write_rows(accounts, [_credit_line(accrual, recorded_at) for accrual in new])
     lots = []
-    for entry_id, accrual in zip(ids, new, strict=True):
+    for row, accrual in zip(rows, new, strict=True):
         account = accounts[accrual.account_id]
-        lot = _lot_row(entry_id, accrual, terms[account.wallet_id], recorded_at)
+        lot = _lot_row(row[0], accrual, terms[account.wallet_id], recorded_at)
         lots.append(lot)
         if lot[5]:
             account.pending += accrual.amount
         else:
             account.available += accrual.amount
     insert_rows(Lot, LOT_FIELDS, lots)
-    _repay_debts(accounts, ids, at=recorded_at)
+    _repay_debts(accounts, [row[0] for row in rows], at=recorded_at)
     write_accounts([accounts[account_id] for account_id in {accrual.account_id for accrual in new}])
-    given = iter(ids)
-    return [next(given) if fresh else None for fresh in is_new]
+    return rows
 
 
 def _same_amount(entry: Entry, amount: int) -> Entry:

@@ -42,17 +42,27 @@ def write_lines(accounts: dict[int, Account], lines: Sequence[Line]) -> list[int
 
     Moves the accounts' `last_number` and `last_hash` in memory; `write_accounts` stores them.
     """
+    return [row[0] for row in write_rows(accounts, lines)]
+
+
+def write_rows(accounts: dict[int, Account], lines: Sequence[Line]) -> list[tuple[Any, ...]]:
+    """As `write_lines`, but the rows as they were written: the id, then ENTRY_FIELDS."""
     explanations = {id(line.explanation): line.explanation for line in lines}  # equal baskets share one
     digests = {number: chain.explanation_digest(explanation) for number, explanation in explanations.items()}
     rows = [_row(accounts[line.account_id], line, digests[id(line.explanation)]) for line in lines]
-    return insert_numbered(Entry, ENTRY_FIELDS, rows)
+    ids = insert_numbered(Entry, ENTRY_FIELDS, rows)
+    return [(entry_id, *row) for entry_id, row in zip(ids, rows, strict=True)]
+
+
+def written(row: tuple[Any, ...]) -> Entry:
+    """A row of `write_rows` as an entry."""
+    return as_read(Entry, ("id", *ENTRY_FIELDS), row)
 
 
 def write_line(account: Account, line: Line) -> Entry:
     """Write one entry for a locked account, as `write_lines` does, and return it."""
-    row = _row(account, line, chain.explanation_digest(line.explanation))
-    (entry_id,) = insert_numbered(Entry, ENTRY_FIELDS, [row])
-    return as_read(Entry, ("id", *ENTRY_FIELDS), (entry_id, *row))
+    (row,) = write_rows({account.id: account}, [line])
+    return written(row)
 
 
 def _row(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
