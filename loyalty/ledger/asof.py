@@ -90,12 +90,12 @@ def position(account_id: int, *, at: datetime, known_at: datetime | None = None)
 
     Raises Account.DoesNotExist.
     """
-    zone = Account.objects.values_list("wallet__program__time_zone", flat=True).get(id=account_id)
+    Account.objects.only("id").get(id=account_id)
     totals = Entry.objects.filter(counted(at, known_at), account=account_id).aggregate(
         points=Coalesce(Sum("amount"), 0), entries=Count("id")
     )
     rows = _lots_left(account_id, at, known_at)
-    changes = redatings(account_id, zone=zone)
+    changes = redatings(account_id)
     held = _held(account_id, at, known_at)
     lots = [_lot_at(row, changes.get(row["id"]), at, known_at, held) for row in rows]
     lots = [lot for lot in lots if lot.remaining]

@@ -5,7 +5,6 @@ Who may do it, and when a second person must agree, is decided by the door (DOMA
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,9 +13,11 @@ from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
 from loyalty.ledger import debts
 from loyalty.ledger.drawing import draw, settle
+from loyalty.ledger.lapsing import lapse, overdue
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Entry, Lot
 from loyalty.ledger.posting import BY_POLICY, Accrual, ReferenceConflict, accrue_many
+from loyalty.ledger.redating import extension
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
 
 
@@ -119,15 +120,15 @@ def reinstate(expiry: Entry, *, at: datetime, until: datetime | None, reference:
     if first:
         return first
     taken = list(Allocation.objects.filter(entry=expiry).values_list("lot_id", "amount", "lot__expires_at"))
-    longer = {str(lot): _change(was, until) for lot, _, was in taken if _is_longer(was, until)}
-    explanation = {"extension": {"lots": longer}} if longer else {}
+    longer = {lot: (was, until) for lot, _, was in taken if _is_longer(was, until)}
+    lapse({account.id: account}, overdue(list(longer), at=at), recorded_at=at)
     line = Line(
-        account.id, Entry.Kind.REINSTATEMENT, -expiry.amount, at, at, "desk", reference, actor, reason, explanation, expiry.id
+        account.id, Entry.Kind.REINSTATEMENT, -expiry.amount, at, at, "desk", reference, actor, reason, extension(longer), expiry.id
     )  # fmt: skip
     (entry_id,) = write_lines({account.id: account}, [line])
     write_allocations([(entry_id, lot_id, amount) for lot_id, amount, _ in taken])
     update_rows(Lot, "id", ("+remaining", "+returned"), [(lot_id, amount, amount) for lot_id, amount, _ in taken])
-    Lot.objects.filter(id__any_of=[int(lot) for lot in longer]).update(expires_at=until)
+    Lot.objects.filter(id__any_of=list(longer)).update(expires_at=until)
     account.available -= expiry.amount
     if account.debt:
         debts.repay(account, [(lot_id, amount) for lot_id, amount, _ in taken], at=at)
@@ -160,17 +161,17 @@ def extend(
         expires_at__gt=at,
         expires_at__lt=min(before, until),
     )
-    moved: dict[int, dict[str, dict[str, Any]]] = {}
+    moved: dict[int, dict[int, tuple[datetime | None, datetime | None]]] = {}
     for lot_id, account_id, was in lots.order_by("account_id", "id").values_list("id", "account_id", "expires_at"):
-        moved.setdefault(account_id, {})[str(lot_id)] = _change(was, until)
+        moved.setdefault(account_id, {})[lot_id] = (was, until)
     lines = [
         Line(
-            account_id, Entry.Kind.EXTENSION, 0, at, at, "desk", reference, actor, reason, {"extension": {"lots": changes}}
+            account_id, Entry.Kind.EXTENSION, 0, at, at, "desk", reference, actor, reason, extension(changes)
         )
         for account_id, changes in moved.items()
     ]  # fmt: skip
     write_lines(accounts, lines)
-    ids = [int(lot) for changes in moved.values() for lot in changes]
+    ids = [lot for changes in moved.values() for lot in changes]
     Lot.objects.filter(id__any_of=ids).update(expires_at=until)
     write_accounts([accounts[account_id] for account_id in moved])
     return len(ids)
@@ -190,7 +191,3 @@ def _earlier(account: Account, reference: str, kind: str, amount: int) -> Entry 
 
 def _is_longer(was: datetime | None, until: datetime | None) -> bool:
     return was is not None and (until is None or until > was)
-
-
-def _change(was: datetime | None, until: datetime | None) -> dict[str, str | None]:
-    return {"from": was.isoformat() if was else None, "until": until.isoformat() if until else None}

@@ -200,7 +200,6 @@ class TestClawBack:
         expiry.run_sweep(program, at=FAR)
         assert figures(ani) == (0, 0, 0, 60)
 
-
     def test_points_that_come_back_too_late_do_not_repay_debt(self, ani):
         order = give_points(ani, 100, expires_at=FAR)
         spent = burn(ani, 100)
@@ -209,6 +208,16 @@ class TestClawBack:
         posting.reverse(spent, at=FAR, reference="back", source="t", actor="t")
         assert points_of(ani, at=FAR) == 0
         assert main_account(ani).debt == 100
+
+    @pytest.mark.parametrize("is_swept", [True, False])
+    def test_grace_is_for_what_comes_back_not_for_what_had_run_out(self, ani, program, is_swept):
+        give_points(ani, 100, expires_at=FAR)
+        spent = burn(ani, 60)
+        if is_swept:
+            expiry.run_sweep(program, at=FAR)
+        posting.reverse(spent, at=FAR, reference="back", source="t", actor="t", grace_days=14)
+        assert points_of(ani, at=FAR) == 60
+        assert figures(ani) == (60, 0, 0, 0)
 
 
 class TestCorrections:
