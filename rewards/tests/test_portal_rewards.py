@@ -135,6 +135,17 @@ def test_a_second_one_is_possible_when_asked_for_again(rich, coffee):
     assert redeem(client, "coffee")["Location"] != redeem(client, "coffee")["Location"]
 
 
+def test_who_comes_back_to_the_form_is_told_of_the_voucher_they_have(rich, coffee):
+    client = signed_in(rich)
+    assert "already have a voucher" not in words(client.get("/rewards/coffee/redeem/"))
+    address = redeem(client, "coffee").url
+    page = words(client.get("/rewards/coffee/redeem/"))
+    assert "You already have a voucher for this, ready to use." in page
+    assert address in page
+    client.post(f"{address}cancel/")
+    assert "already have a voucher" not in words(client.get("/rewards/coffee/redeem/"))
+
+
 @pytest.mark.parametrize("token", ["", "x", "portal:1:1:1:forged", "\x00", "é" * 50])
 def test_a_form_without_its_token_redeems_nothing(rich, coffee, token):
     page = signed_in(rich).post("/rewards/coffee/redeem/", {"token": token})
