@@ -6,6 +6,7 @@ version that made them and the entries that moved them since (laws of the books 
 
 import hmac
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -76,7 +77,7 @@ def check_holds(accounts: QuerySet[Account]) -> Iterator[Violation]:
 
 
 def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
-    """Every lot begins with its entry, and ends when its policy says or when the last entry that moved its end says."""
+    """Every lot begins with its entry, and ends as its policy, its entry or the last entry that moved its end says."""
     for lot in Lot.objects.filter(account__in=accounts).exclude(granted_at=F("entry__effective_at"))[:NAMED_AT_MOST]:
         yield Violation(
             "lot dates", lot.account_id, f"granted at {lot.granted_at}, its entry says otherwise", lot=lot.id
@@ -96,6 +97,18 @@ def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
         else:
             continue
         if expires_at != due:
+            yield Violation("lot dates", account_id, f"ends at {expires_at}, should end at {due}", lot=lot_id)
+    yield from _check_given_ends(accounts, moved)
+
+
+def _check_given_ends(accounts: QuerySet[Account], moved: dict[int, Any]) -> Iterator[Violation]:
+    """Lots outside any policy end where their entry says, or never."""
+    lots = Lot.objects.filter(account__in=accounts, expiry_policy__isnull=True).order_by("id")
+    rows = lots.values_list("id", "account_id", "expires_at", "entry__explanation").iterator(chunk_size=5000)
+    for lot_id, account_id, expires_at, explanation in rows:
+        told = explanation.get("lot", {}).get("expires_at")
+        due = datetime.fromisoformat(told) if told else None
+        if lot_id not in moved and expires_at != due:
             yield Violation("lot dates", account_id, f"ends at {expires_at}, should end at {due}", lot=lot_id)
 
 

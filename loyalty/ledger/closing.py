@@ -37,6 +37,11 @@ class MonthOutOfOrder(Refusal):
     code = "month_out_of_order"
 
 
+def begin_of_month(at: datetime, zone: str) -> datetime:
+    """The first instant of the month of the program clock that an instant lies in."""
+    return day_start(local_day(at, zone).replace(day=1), zone)
+
+
 def open_since(wallet_ids: Iterable[int]) -> dict[int, datetime]:
     """The first instant of the first open month of each wallet that has closed one: one query."""
     closes = (

@@ -5,7 +5,6 @@ when the points are gone. What is earned repays debt first; what is burned is dr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from loyalty.common.clock import day_start, local_day
 from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import debts, policies
+from loyalty.ledger.crediting import BY_POLICY, LOT_FIELDS, Accrual, credit_line, in_open_months, lot_row
 from loyalty.ledger.drawing import InsufficientPoints, draw, settle
 from loyalty.ledger.lapsing import lapse, overdue
 from loyalty.ledger.locking import lock
@@ -24,14 +24,8 @@ from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
 from loyalty.ledger.redating import extension
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_line, write_rows, written
 
-__all__ = ["Accrual", "InsufficientPoints", "NotReversible", "ReferenceConflict"]
+__all__ = ["BY_POLICY", "LOT_FIELDS", "Accrual", "InsufficientPoints", "NotReversible", "ReferenceConflict"]
 __all__ += ["accrue", "accrue_many", "open_accounts", "redeem", "reverse"]
-
-BY_POLICY: Any = object()
-LOT_FIELDS = (
-    "entry", "account", "granted_at", "available_at", "expires_at", "is_pending", "rule_version", "expiry_policy",
-    "granted", "returned", "remaining", "held", "redeemed", "expired", "clawed_back", "forfeited",
-)  # fmt: skip
 
 
 class ReferenceConflict(Refusal):
@@ -44,28 +38,6 @@ class NotReversible(Refusal):
     """Only a redemption can be reversed."""
 
     code = "not_reversible"
-
-
-@dataclass(slots=True)
-class Accrual:
-    """Points about to be credited. `amount` > 0, in the wallet's smallest unit.
-
-    Without `available_at` the wallet's activation days count from `effective_at`; without `expires_at` the wallet's
-    current expiry policy counts from `available_at`.
-    """
-
-    account_id: int
-    amount: int
-    effective_at: datetime
-    reference: str
-    source: str
-    actor: str
-    explanation: dict[str, Any] = field(default_factory=dict)
-    rule_version: str = ""
-    reason: str = ""
-    available_at: datetime | None = None
-    expires_at: datetime | None = BY_POLICY
-    kind: str = Entry.Kind.ACCRUAL
 
 
 # By reference alone: with the lists of accounts and kinds beside it, engines try every combination.
@@ -229,11 +201,12 @@ def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_
 def _post(accounts: dict[int, Account], new: Sequence[Accrual], recorded_at: datetime) -> list[tuple[Any, ...]]:
     """Write entries and lots of new credits, let them repay debt, and store the accounts; returns the entries' rows."""
     terms = policies.terms_of({account.wallet_id for account in accounts.values()})
-    rows = write_rows(accounts, [_credit_line(accrual, recorded_at) for accrual in new])
+    new = in_open_months(new, accounts, terms, recorded_at)
+    rows = write_rows(accounts, [credit_line(accrual, recorded_at) for accrual in new])
     lots = []
     for row, accrual in zip(rows, new, strict=True):
         account = accounts[accrual.account_id]
-        lot = _lot_row(row[0], accrual, terms[account.wallet_id], recorded_at)
+        lot = lot_row(row[0], accrual, terms[account.wallet_id], recorded_at)
         lots.append(lot)
         if lot[5]:
             account.pending += accrual.amount
@@ -261,31 +234,3 @@ def _repay_debts(accounts: dict[int, Account], entry_ids: list[int], *, at: date
     lots = list(new.values_list("account_id", "id", "remaining"))
     for account in owing:
         debts.repay(account, [(lot_id, left) for account_id, lot_id, left in lots if account_id == account.id], at=at)
-
-
-def _credit_line(accrual: Accrual, recorded_at: datetime) -> Line:
-    if accrual.amount <= 0:
-        raise ValueError("a credit is at least one point")
-    return Line(
-        accrual.account_id,
-        accrual.kind,
-        accrual.amount,
-        accrual.effective_at,
-        recorded_at,
-        accrual.source,
-        accrual.reference,
-        accrual.actor,
-        accrual.reason,
-        accrual.explanation,
-    )
-
-
-def _lot_row(entry_id: int, accrual: Accrual, terms: "policies.Terms", recorded_at: datetime) -> tuple[Any, ...]:
-    available_at = accrual.available_at or terms.available_at(accrual.effective_at)
-    by_policy = accrual.expires_at is BY_POLICY
-    expires_at = terms.expires_at(available_at) if by_policy else accrual.expires_at
-    return (
-        entry_id, accrual.account_id, accrual.effective_at, available_at, expires_at, available_at > recorded_at,
-        accrual.rule_version, terms.policy_id if by_policy else None,
-        accrual.amount, 0, accrual.amount, 0, 0, 0, 0, 0,
-    )  # fmt: skip

@@ -77,7 +77,7 @@ def test_points_spent_after_their_end_are_named(program, ani):
     posting.redeem(main_account(ani).id, 4, at=OPENING + timedelta(days=8), reference="r", **BY)
     assert found() == set()
     damage("UPDATE ledger_lot SET expires_at = '2026-01-05 00:00:00+00:00'")
-    assert found() == {"allocations"}
+    assert found() == {"allocations", "lot dates"}
 
 
 def test_a_closed_month_that_the_ledger_no_longer_gives_is_named(program, account, ani):

@@ -49,6 +49,8 @@ def damage(statement, *values):
         ("UPDATE ledger_lot SET remaining = remaining - 1, redeemed = redeemed + 1 WHERE remaining > 0", "lot parts"),
         ("UPDATE ledger_lot SET granted = granted + 1, remaining = remaining + 1 WHERE remaining > 0", "lot parts"),
         ("UPDATE ledger_allocation SET amount = amount + 1", "allocations"),
+        ("UPDATE ledger_lot SET expires_at = '2031-01-01 00:00:00+00:00' WHERE expiry_policy_id IS NULL", "lot dates"),
+        ("UPDATE ledger_lot SET expires_at = '2031-01-01 00:00:00+00:00' WHERE expiry_policy_id > 0", "lot dates"),
         ("DELETE FROM ledger_allocation", "allocations"),
     ],
 )

@@ -66,3 +66,15 @@ def test_a_later_month_opens_with_what_the_closed_one_left(wallet, ani):
     assert (february.opening, february.issued, february.closing) == (10, 5, 15)
     assert finance.roll_forward(wallet, date(2026, 6, 1)).opening == 15
     assert finance.roll_forward(wallet, JANUARY).as_json() == PeriodClose.objects.get().figures
+
+
+def test_what_comes_late_for_a_closed_month_is_a_correction_in_the_open_one_and_lives_as_long_as_in_time(program, ani):
+    wallet = program.wallets.get()
+    march, april = datetime(2026, 2, 28, 17, tzinfo=UTC), datetime(2026, 3, 31, 17, tzinfo=UTC)
+    closing.close_month(wallet, date(2026, 3, 1), at=april + timedelta(days=5), actor="staff:1")
+    entry = give_points(ani, 10, at=march + timedelta(days=3), recorded_at=april + timedelta(days=6))
+    assert entry.effective_at == april
+    assert (entry.lot.available_at, entry.lot.expires_at) == (
+        march + timedelta(days=3),
+        datetime(2027, 3, 4, 17, tzinfo=UTC),
+    )
