@@ -16,7 +16,9 @@ class Campaign(Named):
         LIVE = "live", _("live")
         PAUSED = "paused", _("paused")
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="campaigns", verbose_name=_("program"), db_index=False)
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="campaigns", verbose_name=_("program"), db_index=False
+    )
     slug = models.SlugField(_("short name"))
     summary = models.CharField(_("what members read"), max_length=200, blank=True)
     summary_id = models.CharField(_("what members read, in Indonesian"), max_length=200, blank=True)
@@ -38,8 +40,12 @@ class Campaign(Named):
 class Rule(Named):
     """One earning rule: a standing one, or one of a campaign. What it says is in its versions."""
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="rules", verbose_name=_("program"), db_index=False)
-    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True, related_name="rules", verbose_name=_("campaign"))
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="rules", verbose_name=_("program"), db_index=False
+    )
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, null=True, blank=True, related_name="rules", verbose_name=_("campaign")
+    )
     slug = models.SlugField(_("short name"))
     is_active = models.BooleanField(_("counts"), default=True)
 
