@@ -49,7 +49,6 @@ def expire_chunk(
     size: int = CHUNK,
 ) -> tuple[int, int, tuple[datetime | None, int] | None]:
     """Expire the next `size` lots due at `at`; returns lots, points, and where the next chunk starts (None: no more)."""
-    size = size or CHUNK
     waiting = due(program, at=at).filter(remaining__gt=F("held")).order_by("expires_at", "id")
     if after:
         waiting = waiting.filter(

@@ -52,8 +52,7 @@ def test_another_programs_points_are_left_alone(program, ani):
     assert expiry.run_sweep(program, at=AFTER).done == 0
 
 
-def test_chunks_take_every_lot_once_and_can_be_stopped(program, ani, budi, monkeypatch):
-    monkeypatch.setattr(expiry, "CHUNK", 7)
+def test_chunks_take_every_lot_once_and_can_be_stopped(program, ani, budi):
     for member in (ani, budi):
         account = main_account(member).id
         posting.accrue_many(
