@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -115,7 +115,9 @@ def perform(row: JobRun, *, quietly: bool = False) -> JobRun:
             tally = work(registry.find(row.job), row, watch)
     except Exception as failure:
         log.error("job_failed", job=row.job, run=row.pk, failure=type(failure).__name__, where=place_of(failure))
-        watch.end(Status.FAILED, error=words(failure))
+        error = words(failure)
+        traceback.clear_frames(failure.__traceback__)  # closes what was still being read: SQLite could not write below
+        watch.end(Status.FAILED, error=error)
     except BaseException:
         watch.end(Status.FAILED, error=str(ENDED_EARLY))
         raise
@@ -152,10 +154,15 @@ class Watch:
         if time.monotonic() - self.signed_at < SECONDS_BETWEEN_SIGNS or not any(self.figures.values()):
             return True
         self.signed_at = time.monotonic()
+        with contextlib.suppress(OperationalError):
+            self._sign()
+        return not self.was_stopped
+
+    def _sign(self) -> None:
+        """Write the figures. SQLite refuses while a job still reads what others have changed since: the next sign will do."""
         self._write_row()
         going_on = self._mine().filter(stop_requested_at__isnull=True)
         self.was_stopped = not going_on.update(seen_at=timezone.now(), **self.figures)
-        return not self.was_stopped
 
     def end(self, status: str, *, tally: Tally | None = None, error: str = "") -> None:
         """Close the row, if it is still ours. The same failure again and again stays one row that counts them."""
