@@ -54,6 +54,6 @@ class ExpiryPolicyForm(StampedForm):
         kind = cleaned.get("kind")
         if kind == ExpiryPolicy.Kind.FIXED_DATE and not cleaned.get("last_day"):
             self.add_error("last_day", _("Say which day is the last valid one."))
-        if kind in ("days", "months", "years", "inactivity") and not cleaned.get("count"):
+        if kind in ("days", "months", "years") and not cleaned.get("count"):
             self.add_error("count", _("Say how many, at least 1."))
         return cleaned

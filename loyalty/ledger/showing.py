@@ -45,7 +45,6 @@ def words_of(policy: ExpiryPolicy) -> str:
         "months": _("%(count)s months after activation") % count,
         "years": _("%(count)s years after activation") % count,
         "date": _("on %(day)s") % {"day": day(policy.last_day)},
-        "inactivity": _("after %(count)s months without activity") % count,
     }[policy.kind]
     if policy.round_to:
         return _("%(when)s, then to the %(end)s") % {"when": said, "end": policy.get_round_to_display()}

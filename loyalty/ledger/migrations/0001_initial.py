@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version', models.PositiveIntegerField(verbose_name='version')),
-                ('kind', models.CharField(choices=[('never', 'never'), ('days', 'days after activation'), ('months', 'months after activation'), ('years', 'years after activation'), ('date', 'on a fixed date'), ('inactivity', 'months without activity')], default='never', max_length=12, verbose_name='points expire')),
+                ('kind', models.CharField(choices=[('never', 'never'), ('days', 'days after activation'), ('months', 'months after activation'), ('years', 'years after activation'), ('date', 'on a fixed date')], default='never', max_length=12, verbose_name='points expire')),
                 ('count', models.PositiveIntegerField(default=0, verbose_name='how many')),
                 ('last_day', models.DateField(blank=True, null=True, verbose_name='last valid day')),
                 ('round_to', models.CharField(blank=True, choices=[('', 'the day itself'), ('month', 'end of the month'), ('quarter', 'end of the quarter'), ('year', 'end of the year')], default='', max_length=8, verbose_name='rounded to')),

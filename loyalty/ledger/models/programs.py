@@ -101,7 +101,6 @@ class ExpiryPolicy(models.Model):
         MONTHS = "months", _("months after activation")
         YEARS = "years", _("years after activation")
         FIXED_DATE = "date", _("on a fixed date")
-        INACTIVITY = "inactivity", _("months without activity")
 
     class RoundTo(models.TextChoices):
         DAY = "", _("the day itself")
