@@ -69,7 +69,6 @@ class WalletAdmin(DeskAdmin):
         ),
         (_("Worth"), {"classes": ["tab"], "fields": ["money_per_unit", "decimals", "is_main"]}),
         (_("Time"), {"classes": ["tab"], "fields": ["activation_days", "notice_days"]}),
-        (_("Returned goods"), {"classes": ["tab"], "fields": ["debt_policy", "debt_limit"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Wallet]:
