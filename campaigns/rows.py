@@ -65,7 +65,7 @@ class Options:
     delimiter: str = ""
     date_format: str = ""
     decimal: str = ""
-    batch: int = 1000
+    batch: int = 4000
     dry_run: bool = False
 
 

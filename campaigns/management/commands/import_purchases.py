@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--decimal", default="", choices=["", ".", ","], help="decimal mark; else only plain amounts"
         )
-        parser.add_argument("--batch", type=int, default=1000, help="rows per transaction")
+        parser.add_argument("--batch", type=int, default=4000, help="rows per transaction")
         parser.add_argument("--dry-run", action="store_true", help="do everything, then undo it, and report")
         parser.add_argument("--json", action="store_true", help="report as JSON, no progress bar")
 
