@@ -29,13 +29,6 @@ TONES = {"running": "info", "done": "good", "failed": "bad", "stopped": "warn"}
 MOST_AT_ONCE = 20_000
 
 
-class NotYours(Refusal):
-    """Somebody else has to start jobs."""
-
-    code = "may_not_run_jobs"
-    status = 403
-
-
 @admin.register(JobRun)
 class JobRunAdmin(BookAdmin):
     """Every execution of a job."""

@@ -53,23 +53,6 @@ def open_since(wallet_ids: Iterable[int]) -> dict[int, datetime]:
     return {wallet_id: day_start(add_months(last, 1), zone) for wallet_id, zone, last in closes}
 
 
-def in_the_open(effective_at: datetime, since: datetime | None) -> datetime:
-    """The instant an entry is true from, given the first open one (None: nothing is closed)."""
-    return since if since and effective_at < since else effective_at
-
-
-def open_instant(wallet: Wallet | int, effective_at: datetime, recorded_at: datetime) -> datetime:
-    """From when an entry must be true: `effective_at`, or the first open instant when that month is closed.
-
-    Asks nothing of the database for what is recorded as it happens: the month that runs is never closed. For many
-    entries, and for a `recorded_at` that is not now, use `open_since` and `in_the_open`.
-    """
-    if effective_at >= recorded_at:
-        return effective_at
-    wallet_id = wallet if isinstance(wallet, int) else wallet.id
-    return in_the_open(effective_at, open_since([wallet_id]).get(wallet_id))
-
-
 def close_month(wallet: Wallet, month: date, *, at: datetime, actor: str) -> PeriodClose:
     """Sign a month off: its roll-forward is kept, and nothing is posted into it any more.
 

@@ -47,15 +47,16 @@ def test_months_are_closed_once_and_in_order(wallet):
 
 
 def test_what_would_be_true_in_a_closed_month_is_true_from_the_first_open_instant(wallet, siti):
-    late = MARCH_BEGINS + timedelta(days=3)
-    assert closing.open_instant(wallet, OPENING, late) == OPENING
+    late = {"recorded_at": MARCH_BEGINS + timedelta(days=3)}
+    assert closing.open_since([wallet.id]) == {}
     close(wallet, JANUARY)
-    assert closing.open_instant(wallet, OPENING, late) == FEBRUARY_BEGINS
-    assert closing.open_instant(wallet.id, FEBRUARY_BEGINS, late) == FEBRUARY_BEGINS
-    assert closing.open_instant(wallet, FEBRUARY_BEGINS - timedelta(microseconds=1), late) == FEBRUARY_BEGINS
     assert closing.open_since([wallet.id, 0]) == {wallet.id: FEBRUARY_BEGINS}
-    close(wallet, FEBRUARY)
-    assert closing.open_instant(wallet, OPENING, late) == MARCH_BEGINS
+    just_before = FEBRUARY_BEGINS - timedelta(microseconds=1)
+    assert give_points(siti, 1, at=just_before, **late).effective_at == FEBRUARY_BEGINS
+    assert give_points(siti, 1, at=FEBRUARY_BEGINS, **late).effective_at == FEBRUARY_BEGINS
+    close(wallet, FEBRUARY, at=MARCH_BEGINS + timedelta(days=3, seconds=1))
+    again = {"recorded_at": MARCH_BEGINS + timedelta(days=4)}
+    assert give_points(siti, 1, at=OPENING, **again).effective_at == MARCH_BEGINS
 
 
 def test_a_later_month_opens_with_what_the_closed_one_left(wallet, ani):
