@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO := SETIA_DEMO=1 SETIA_DATA_DIR=$(CURDIR)/var/demo
 
-.PHONY: help demo demo-reset test lint clean
+.PHONY: help demo demo-reset test exhaustive lint clean
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -21,6 +21,9 @@ demo-reset: ## Forget the demo's data; the next `make demo` starts over
 
 test: $(VENV)/.for-tests ## Every check and test that is quick: lint, settings, SQLite, and PostgreSQL where there is one
 	@.ci/test $(BIN)
+
+exhaustive: $(VENV)/.for-tests ## Every statement of every job and posting killed, thousands of histories; takes an hour
+	@$(BIN)/python -m pytest -q -m exhaustive
 
 lint: $(VENV)/.for-tests ## Style, floors and types
 	@$(BIN)/ruff check . && $(BIN)/lint-imports && $(BIN)/mypy

@@ -110,7 +110,8 @@ def calls(facts: dict) -> dict:
         return facts["members"][n % len(facts["members"])]
 
     def purchase(n: int) -> tuple:
-        body = {"member": member(n), "source": "bench", "receipt": uuid.uuid4().hex, "occurred_at": NOW.isoformat()}
+        now = datetime.now(tz=UTC).isoformat()
+        body = {"member": member(n), "source": "bench", "receipt": uuid.uuid4().hex, "occurred_at": now}
         return "/api/v1/purchases", body | {"total": "90000.00", "currency": "IDR"}, api | _key()
 
     def redemption(n: int) -> tuple:

@@ -1,17 +1,21 @@
 """Expiry sweep: lots per second of `expiry.run_sweep` beside one SQL statement writing the same rows without proof.
 
-Run on an empty database of its own: `DATABASE_URL=... python bench/sweep.py [--members 20000] [--share 10]`.
-It migrates, fills the books, measures on fresh copies of the same due lots, and prints the ratio.
+Run on an empty database of its own: `DATABASE_URL=... python bench/sweep.py [--members 20000] [--lots 5] [--rounds 3]`.
+It migrates and fills the books once; every tenth lot ends on each of ten days. Each round takes the lots of one day by the
+bare statement, those of another by the sweep, and those of a third, which end by inactivity, by the sweep. It prints the ratios
+to the bare statement of the round, in time and in processor time (of this process and of the database's together, PostgreSQL
+on this machine), and how much memory the sweep took. At the end: how many lots a second one activity of every member moves.
 """
 
 import argparse
-import gc
 import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import django
 
@@ -21,15 +25,18 @@ os.environ.setdefault("STATEMENT_TIMEOUT", "600s")
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection, connections, transaction  # noqa: E402
 
 from loyalty.common.bulk import is_postgresql  # noqa: E402
-from loyalty.ledger import expiry, posting  # noqa: E402
-from loyalty.ledger.models import Program, Wallet  # noqa: E402
+from loyalty.ledger import expiry, idling, policies, posting  # noqa: E402
+from loyalty.ledger.models import Account, Lot, Program, Wallet  # noqa: E402
+from loyalty.ledger.trails import Act  # noqa: E402
 
 OPENING = datetime(2026, 1, 1, tzinfo=UTC)
-ENDS = OPENING + timedelta(days=100)
-NOW = ENDS + timedelta(days=1)
+DAY = timedelta(days=1)
+ENDS = OPENING + 100 * DAY
+IDLE_ENDS = OPENING + 200 * DAY
+SHARE = 10
 
 POSTGRESQL_FLOOR = """
 WITH gone AS (
@@ -62,34 +69,99 @@ SQLITE_FLOOR = [
 ]
 
 
-def fill(members: int, lots_each: int, share: int) -> Program:
-    """Accounts with `lots_each` lots; one lot in every `100 / share` is due."""
-    program = Program.objects.create(slug=f"bench{time.time_ns()}", name="Bench", created_at=OPENING)
-    wallet = Wallet.objects.create(program=program, slug="points", is_main=True)
-    step, number = max(1, 100 // share), 0
-    for start in range(0, members, 2000):
-        accounts = posting.open_accounts(wallet, min(2000, members - start), at=OPENING)
-        accruals = []
-        for account in accounts:
-            for lot in range(lots_each):
-                number += 1
-                ends = ENDS - timedelta(minutes=number % 997) if number % step == 0 else ENDS + timedelta(days=200)
-                accruals.append(posting.Accrual(account, 10, OPENING, f"r{lot}", "bench", "bench", expires_at=ends))
-        posting.accrue_many(accruals, recorded_at=OPENING)
+def fill(members: int, lots_each: int) -> None:
+    """Two programs of accounts with `lots_each` lots, one of ten ending on each day: one with given ends, one by inactivity."""
+    for name, ends in (("given", ENDS), ("idle", IDLE_ENDS)):
+        program = Program.objects.create(slug=name, name="Bench", created_at=OPENING)
+        wallet = Wallet.objects.create(program=program, slug="points", is_main=True)
+        if name == "idle":
+            policies.set_expiry(wallet, kind="idle_days", count=99, resets="purchase", at=OPENING, actor="bench")
+        for start in range(0, members, 1000):
+            accounts = posting.open_accounts(wallet, min(1000, members - start), at=OPENING)
+            places = ((account, n) for account in accounts for n in range(lots_each))
+            accruals = [
+                accrual(account, n, ends + (number % SHARE) * DAY, is_idle=name == "idle")
+                for number, (account, n) in enumerate(places)
+            ]
+            posting.accrue_many(accruals, recorded_at=ends)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return program
 
 
-def floor() -> None:
+def accrual(account: int, number: int, ends: datetime, *, is_idle: bool) -> posting.Accrual:
+    """Ten points that end on a day: as given, or because nothing happens for a hundred days."""
+    minute = timedelta(minutes=(account * 7 + number) % 997)
+    if is_idle:
+        return posting.Accrual(account, 10, ends - 100 * DAY + minute, f"r{number}", "bench", "bench")
+    return posting.Accrual(account, 10, OPENING, f"r{number}", "bench", "bench", expires_at=ends + minute)
+
+
+def floor(at: datetime) -> None:
     """The same rows by raw SQL, without chain and without chunks."""
     with transaction.atomic(), connection.cursor() as cursor:
         if is_postgresql():
-            cursor.execute(POSTGRESQL_FLOOR, [NOW])
+            cursor.execute(POSTGRESQL_FLOOR, [at])
         else:
-            at = connection.ops.adapt_datetimefield_value(NOW)
             for statement in SQLITE_FLOOR:
-                cursor.execute(statement.replace("?", "%s"), [at])
+                cursor.execute(statement.replace("?", "%s"), [connection.ops.adapt_datetimefield_value(at)])
+
+
+def processor_time() -> float:
+    """Seconds of processor time so far: of this process, and of the database's that works for it where it can be seen."""
+    spent = time.process_time()
+    if is_postgresql():
+        connection.ensure_connection()
+        stat = Path(f"/proc/{connection.connection.info.backend_pid}/stat")
+        if stat.exists():
+            spent += sum(map(int, stat.read_text().rsplit(")")[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
+def timed(work: Callable[[], object], lots: int) -> tuple[float, float]:
+    """Lots a second, and microseconds of processor time a lot."""
+    began, spent = time.perf_counter(), processor_time()
+    work()
+    return lots / (time.perf_counter() - began), (processor_time() - spent) / lots * 1e6
+
+
+def one_round(number: int) -> dict[str, tuple[float, float]]:
+    """The lots of one day each by the bare statement, the sweep, and the sweep of points that end by inactivity."""
+    given, idle = Program.objects.get(slug="given"), Program.objects.get(slug="idle")
+    first, second, third = ENDS + (2 * number + 1) * DAY, ENDS + (2 * number + 2) * DAY, IDLE_ENDS + (number + 1) * DAY
+    found = {"floor": timed(lambda: floor(first), expiry.preview(given, at=first)["lots"])}
+    found["sweep"] = timed(lambda: expiry.run_sweep(given, at=second), expiry.preview(given, at=second)["lots"])
+    found["idle"] = timed(lambda: expiry.run_sweep(idle, at=third), expiry.preview(idle, at=third)["lots"])
+    return found
+
+
+def activity() -> float:
+    """Lots a second that one purchase of every member moves."""
+    at = IDLE_ENDS - 30 * DAY
+    idle = Program.objects.get(slug="idle")
+    accounts = list(Account.objects.filter(wallet__program=idle).order_by("id").values_list("id", flat=True))
+
+    def notes() -> None:
+        for start in range(0, len(accounts), 1000):
+            with transaction.atomic():
+                idling.note([Act(a, "purchase", at) for a in accounts[start : start + 1000]], recorded_at=at)
+
+    return timed(notes, Lot.objects.filter(account__wallet__program=idle, remaining__gt=0).count())[0]
+
+
+def peak() -> float:
+    """The most memory this process has had so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def filled_apart(members: int, lots: int) -> None:
+    """Fill in a process of its own, so that what this one needs is the sweep's."""
+    connections.close_all()
+    child = os.fork()
+    if not child:
+        fill(members, lots)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        raise SystemExit("filling failed")
 
 
 def main() -> None:
@@ -97,21 +169,25 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, default=20_000)
     parser.add_argument("--lots", type=int, default=5)
-    parser.add_argument("--share", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3, choices=range(1, 6))
     options = parser.parse_args()
     call_command("migrate", verbosity=0)
-    rates = {}
-    for name in ("floor", "sweep"):
-        program = fill(options.members, options.lots, options.share)
-        due = expiry.preview(program, at=NOW)["lots"]
-        gc.collect()
-        gc.freeze()  # what filling left behind is not the sweep's to look through
-        began = time.perf_counter()
-        floor() if name == "floor" else expiry.run_sweep(program, at=NOW)
-        rates[name] = due / (time.perf_counter() - began)
-        print(f"{name:6} {due:>9,} lots {rates[name]:>10,.0f} lots/s")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"engine {connection.vendor}, sweep / floor = {rates['sweep'] / rates['floor']:.2f}, peak memory {peak} MiB")
+    filled_apart(options.members, options.lots)
+    before, rounds = peak(), []
+    for number in range(options.rounds):
+        rounds.append(one_round(number))
+        told = (f"{case} {rate:,.0f} lots/s {spent:.0f} µs" for case, (rate, spent) in rounds[-1].items())
+        print(f"round {number + 1}: " + ", ".join(told), flush=True)
+    after = peak()
+    for case in ("sweep", "idle"):
+        rates = [found[case][0] / found["floor"][0] for found in rounds]
+        spent = [found["floor"][1] / found[case][1] for found in rounds]
+        told = f"{case:5} / floor: median {median(rates):.2f}, from {min(rates):.2f} to {max(rates):.2f}"
+        print(f"{told}; in processor time {median(spent):.2f}")
+    print(f"activity moves {activity():,.0f} lots/s")
+    print(
+        f"engine {connection.vendor}, memory {before:.0f} MiB before and {after:.0f} MiB after, load {os.getloadavg()[0]:.1f}"
+    )
 
 
 if __name__ == "__main__":

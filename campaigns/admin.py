@@ -8,40 +8,54 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from campaigns import publishing, standing
+from campaigns import (
+    award_desk,
+    beginnings,
+    challenge_desk,
+    confirmation_desk,
+    publishing,
+    refund_desk,
+    season_notes,
+    standing,
+)
+from campaigns.backtest_desk import AsksBackTests
+from campaigns.deeds import CampaignDeeds
+from campaigns.desk_terms import TermsAdmin
+from campaigns.figures.figures_desk import ShowsFigures
 from campaigns.forms import TIER, CampaignForm
+from campaigns.measuring_desk import ReportsCampaigns
 from campaigns.models import Campaign, Rule, RuleVersion
 from campaigns.reading import definition_in_words
-from campaigns.scoped import NEWEST_FIRST, ProgramScoped, versions_panel
+from campaigns.scoped import NEWEST_FIRST, versions_panel
+from campaigns.showing import STATES, TONES, StateFilter, budget_in_words, changed_words, uses_panel
 from loyalty.backoffice import actor_of
 from loyalty.desk import programs
 from loyalty.desk.dates import MidnightByDefault
-from loyalty.desk.deeds import deed
-from loyalty.desk.panels import Stat, badge, day
+from loyalty.desk.panels import Panel, Stat, badge, day, link
 
-__all__ = ["CampaignAdmin", "standing"]
+__all__ = ["CampaignAdmin", "award_desk", "challenge_desk", "confirmation_desk", "refund_desk", "standing"]
 Status = Campaign.Status
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ProgramScoped):
-    """Campaigns, as a marketer thinks of them: names, dates, and how many times the points."""
+class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures, TermsAdmin):
+    """Campaigns, as a marketer thinks of them: names, dates, what they give, to whom and under which caps."""
 
     form = CampaignForm
-    list_display = ["name", "shown_status", "shown_terms", "shown_dates", "version_count"]
-    list_filter = [("status", ChoicesDropdownFilter)]
+    list_display = ["name", "shown_status", "shown_terms", "shown_dates", "shown_budget", "version_count"]
+    list_filter = [StateFilter]
     search_fields = ["name"]
     in_command_search = True
     command_icon = "campaign"
     prepopulated_fields = {"slug": ["name"]}
-    actions_detail = ["go_live", "pause"]
-    keep_instead = _("Pause it instead of deleting it.")
+    actions_list = ["timeline", "try_basket"]
+    actions_detail = ["go_live", "pause", "resume", "end", "try_it", "try_on_past", "report", "duplicate"]
+    keep_instead = _("End it instead of deleting it.")
     empty_words = _(
-        "A campaign multiplies points for a time. Write the first one; it stays a draft until you set it live."
+        "A campaign gives more points for a time. Write the first one; it stays a draft until you set it live."
     )
 
     def get_form(
@@ -55,14 +69,14 @@ class CampaignAdmin(ProgramScoped):
             )
             for slug, name in names.items()
         }  # fmt: skip
-        kwargs["form"] = type(
-            "CampaignForm", (CampaignForm,), extra | {"tier_slugs": list(names), "program": programs.chosen(request)}
-        )
+        kwargs["form"] = self.terms_form(CampaignForm, request, extra | {"tier_slugs": list(names)})
         return super().get_form(request, obj, change=change, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Dates begin at midnight unless a time is told."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "partner":
+            field.queryset = field.queryset.filter(program=programs.chosen(request))
         if db_field.name in ("since", "until"):
             field.widget = MidnightByDefault()
         return field
@@ -75,7 +89,7 @@ class CampaignAdmin(ProgramScoped):
             (
                 _("When"),
                 {
-                    "fields": ["since", "until"],
+                    "fields": ["since", "until", "opens_early"],
                     "description": _(
                         "In the clock of the program, %(zone)s. The end is the first moment it no longer counts: for a campaign through 9 March say 10 March, 00:00. A date without a time means 00:00."
                     )
@@ -83,10 +97,31 @@ class CampaignAdmin(ProgramScoped):
                 },
             ),
             (
-                _("How many times the points"),
-                {"fields": ["factor", *pairs], "description": _("A tier with its own number gets that one instead.")},
+                _("What it gives"),
+                {
+                    "fields": [
+                        "kind",
+                        ("factor", "compounding"),
+                        *pairs,
+                        ("points", "per"),
+                        ("activity", "qualifying"),
+                        "on",
+                    ],
+                    "description": _("A tier with its own number gets that one instead."),
+                },
             ),
-            (_("Which purchases"), {"fields": [("channels", "minimum")]}),
+            *self.condition_rows(),
+            (
+                _("Budget"),
+                {
+                    "classes": ["collapse"],
+                    "fields": [("budget_points", "budget_money"), ("partner", "partner_percent")],
+                },
+            ),
+            (
+                _("Measuring"),
+                {"classes": ["collapse"], "fields": ["control_percent", ("goal", "goal_amount")]},
+            ),
             (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id"]}),
             (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms"]}),
         ]
@@ -97,7 +132,9 @@ class CampaignAdmin(ProgramScoped):
         return program.time_zone if program else "UTC"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
-        return ["slug"] if obj else []
+        if obj is None:
+            return []
+        return ["slug"] if obj.status == Status.DRAFT else ["slug", "opens_early"]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Campaign | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields
@@ -106,6 +143,7 @@ class CampaignAdmin(ProgramScoped):
         return (
             super()
             .get_queryset(request)
+            .select_related("program")
             .prefetch_related(Prefetch("rules", Rule.objects.prefetch_related(NEWEST_FIRST).order_by("id")))
         )
 
@@ -126,8 +164,10 @@ class CampaignAdmin(ProgramScoped):
         if made and made.number > 1:
             messages.info(
                 request,
-                _("Version %(number)s counts from now on; what was earned before keeps its own.")
-                % {"number": made.number},
+                _(
+                    "Version %(number)s counts from now on; what was earned before keeps its own. Before: %(before)s. Now: %(now)s."
+                )
+                % {"number": made.number, **changed_words(made, self.tier_names(request))},
             )
         for word in form.unheard_channels():
             messages.warning(
@@ -152,16 +192,38 @@ class CampaignAdmin(ProgramScoped):
         self._tell(request, obj)
         return answer
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new campaign may begin from a common one."""
+        begin, program = request.GET.get("begin", ""), programs.chosen(request)
+        return super().get_changeform_initial_data(request) | beginnings.fields_of(begin, program, at=timezone.now())
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The empty form, with common campaigns to begin from."""
+        rows = [(link(f"?begin={one.slug}", one.title), one.what_for) for one in beginnings.BEGINNINGS]
+        panel = Panel(_("Begin from a common one"), [_("Campaign"), _("What it does")], rows)
+        context = {} if request.GET.get("begin") or request.method == "POST" else {"panels_before": [panel]}
+        return super().add_view(request, form_url, (extra_context or {}) | context)
+
     def page_context(self, request: HttpRequest, record: Campaign) -> dict[str, Any]:
         rule = record.rules.select_related("program").order_by("id").first()
-        return {
-            "stats": [
-                Stat(_("Status"), self.shown_status(record), _("Only a live campaign earns, and only between its dates.")),
-                Stat(_("Terms"), self._terms(request, record), _("What a purchase earns by it now.")),
-                Stat(_("Dates"), self.shown_dates(record), _("First and last day.")),
-            ],
-            "panels": [versions_panel(rule, self.tier_names(request))],
-        }  # fmt: skip
+        stats = [
+            Stat(_("Status"), self.shown_status(record), _("Only a live campaign earns, and only between its dates.")),
+            Stat(_("Terms"), self._terms(request, record), _("What is earned by it now.")),
+            Stat(_("Dates"), self.shown_dates(record), _("First and last day.")),
+        ]
+        if record.budget_points is not None or record.budget_money is not None:
+            stats.append(
+                Stat(
+                    _("Budget"),
+                    self.shown_budget(record),
+                    _("Given so far, less what came back, of the most it may give."),
+                )
+            )
+        latest = self._latest(record)
+        days = season_notes.panel(record.program, latest.definition, at=timezone.now()) if latest else []
+        return {"stats": stats, "panels": [*days, versions_panel(rule, self.tier_names(request)), uses_panel(record)]}
 
     def _terms(self, request: HttpRequest, campaign: Campaign) -> str:
         version = self._latest(campaign)
@@ -177,13 +239,12 @@ class CampaignAdmin(ProgramScoped):
 
     @display(description=_("status"))
     def shown_status(self, campaign: Campaign) -> str:
-        at = timezone.now()
-        if campaign.status == Status.LIVE and at < campaign.since:
-            return badge(_("live, not begun"), "info")
-        if campaign.status == Status.LIVE and at >= campaign.until:
-            return badge(_("ended"), "")
-        tones = {Status.LIVE: "good", Status.PAUSED: "warn", Status.DRAFT: ""}
-        return badge(campaign.get_status_display(), tones[campaign.status])
+        state = publishing.state_at(campaign, timezone.now())
+        return badge(STATES[state], TONES[state])
+
+    @display(description=_("budget"))
+    def shown_budget(self, campaign: Campaign) -> str:
+        return budget_in_words(campaign)
 
     @display(description=_("terms"))
     def shown_terms(self, campaign: Campaign) -> str:
@@ -198,32 +259,3 @@ class CampaignAdmin(ProgramScoped):
     def version_count(self, campaign: Campaign) -> Any:
         version = self._latest(campaign)
         return version.number if version else "–"
-
-    @deed(
-        title=_("Set live"),
-        question=lambda self, request, campaign: (
-            _("%(dates)s: purchases earn %(terms)s.")
-            % {"dates": self.shown_dates(campaign), "terms": self._terms(request, campaign)}
-        ),
-        button=_("Set live"),
-        permission="campaigns.change_campaign",
-        icon="play_circle",
-        fits=lambda campaign: campaign.status != Status.LIVE,
-    )
-    def go_live(self, request: HttpRequest, record: Campaign) -> str:
-        publishing.set_status(record, Status.LIVE, was=record.status)
-        return _("The campaign is live.")
-
-    @deed(
-        title=_("Pause"),
-        question=_(
-            "Purchases from now on earn nothing by this campaign, until you set it live again. What was earned stays."
-        ),
-        button=_("Pause it"),
-        permission="campaigns.change_campaign",
-        icon="pause_circle",
-        fits=lambda campaign: campaign.status == Status.LIVE,
-    )
-    def pause(self, request: HttpRequest, record: Campaign) -> str:
-        publishing.set_status(record, Status.PAUSED, was=record.status)
-        return _("The campaign is paused.")

@@ -9,6 +9,10 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import reports
+        from campaigns import reports, segment_uses, tier_benefits
+        from members.segments import uses
+        from members.tiers import benefits
 
         reports.register()
+        benefits.told_by.append(tier_benefits.in_words)
+        uses.told_by += [segment_uses.rules_for, segment_uses.challenges_for]

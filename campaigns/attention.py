@@ -1,4 +1,4 @@
-"""What needs a person: late and failed jobs, letters in doubt, stock running out, books not proven. In words, with links."""
+"""What needs a person: late and failed jobs, letters in doubt, stock and seasons running out, books not proven. In words, with links."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +11,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns import season_notes
+from loyalty.common.clock import local_day
 from loyalty.jobs import overview
+from loyalty.jobs.changes import reading
 from loyalty.jobs.models import JobRun
+from loyalty.ledger import seasons
 from loyalty.ledger.models import Program
 from loyalty.mail.models import Message
+from rewards import pools
 from rewards.models import Reward
 
 BOOKS_PROVEN_WITHIN = timedelta(days=2)
@@ -27,8 +32,13 @@ def warnings(request: HttpRequest, program: Program | None, *, at: datetime) -> 
         found += _about_jobs(program, at)
     if request.user.has_perm("mail.change_message"):
         found += _about_mail()
+    if program and request.user.has_perm("jobs.view_changerequest"):
+        found += _about_changes(request, program)
     if program and request.user.has_perm("rewards.view_reward"):
         found += _about_stock(program)
+        found += _about_codes(program)
+    if program and request.user.has_perm("ledger.view_season"):
+        found += _about_seasons(program, at) + _about_campaigns(program, at)
     return sorted(found, key=lambda warning: warning["tone"] != "bad")
 
 
@@ -96,6 +106,63 @@ def _about_mail() -> list[dict[str, Any]]:
         found.append(
             _warning("warn", "mark_email_unread", text % {"count": count}, f"{page}?status__exact=failed", _("See why"))
         )
+    return found
+
+
+def _about_changes(request: HttpRequest, program: Program) -> list[dict[str, Any]]:
+    page, found = reverse("admin:jobs_changerequest_changelist"), []
+    if count := reading.waiting_for(request.user, program):
+        text = ngettext("%(count)s change waits for your decision.", "%(count)s changes wait for your decision.", count)
+        found.append(_warning("warn", "how_to_reg", text % {"count": count}, page, _("Look at it")))
+    elif reading.waiting_runs(program):
+        text = _("The nightly expiry would expire more than the limit and waits for approval.")
+        found.append(_warning("warn", "how_to_reg", text, page, _("Look at it")))
+    if failed := reading.failed(program):
+        address = reverse("admin:jobs_changerequest_change", args=[failed.pk])
+        text = _("Change %(change)s could not be posted to its end.") % {"change": failed}
+        found.append(_warning("bad", "error", text, address, _("See why")))
+    return found
+
+
+def _about_seasons(program: Program, at: datetime) -> list[dict[str, Any]]:
+    """Points that end with a season need its days: without them they would never expire."""
+    found = []
+    for season, last in seasons.running_out(program, at=at):
+        is_over = last is None or last < local_day(at, program.time_zone)
+        text = (
+            _(
+                "Points are to expire at the end of %(season)s, but no days of it are entered for the time ahead: new points never expire."
+            )
+            if is_over
+            else _(
+                "Points expire at the end of %(season)s, and its days are entered only until %(day)s. Enter the next years."
+            )
+        ) % {"season": season, "day": date_format(last) if last else ""}
+        page = reverse("admin:ledger_season_change", args=[season.pk])
+        found.append(_warning("bad" if is_over else "warn", "event_busy", text, page, _("Enter its days")))
+    return found
+
+
+def _about_campaigns(program: Program, at: datetime) -> list[dict[str, Any]]:
+    """A campaign that counts in a season needs its days: without them it gives nothing."""
+    text = _("“%(campaign)s” counts in %(season)s, but no days of it are entered for the time ahead: it gives nothing.")
+    return [
+        _warning(
+            "bad", "event_busy", text % {"campaign": campaign, "season": season},
+            reverse("admin:ledger_season_change", args=[season.pk]), _("Enter its days"),
+        )
+        for campaign, season in season_notes.without_days(program, at=at)
+    ]  # fmt: skip
+
+
+def _about_codes(program: Program) -> list[dict[str, Any]]:
+    """Pools of partners' codes that run low."""
+    found = []
+    for pool in pools.running_low(program):
+        text = ngettext("%(left)s code left of %(pool)s.", "%(left)s codes left of %(pool)s.", pool.free)
+        page = reverse("admin:rewards_codepool_change", args=[pool.pk])
+        tone = "warn" if pool.free else "bad"
+        found.append(_warning(tone, "handshake", text % {"left": pool.free, "pool": pool}, page, _("Import codes")))
     return found
 
 

@@ -1,28 +1,35 @@
 """The first page of the desk: what needs a person, then how the program does. Figures are at most a minute old."""
 
-import json
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_percent
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns import attention, figures
-from campaigns.models import Rule
-from loyalty.common.money import show_money, show_points
+from campaigns import attention
+from campaigns.figures import FIGURES, Reading, page, periods, telling
+from campaigns.figures.catalogue import A_MOMENT
+from campaigns.models import Campaign, Rule
+from campaigns.publishing import state_at
+from campaigns.showing import STATES, TONES, budget_in_words
 from loyalty.desk import programs
-from loyalty.desk.panels import Panel, Stat
-from loyalty.ledger.models import Program, Wallet
-from members.models import Member, Tier
+from loyalty.desk.panels import Panel, badge, day, link
+from loyalty.ledger.models import Program
+from loyalty.ledger.span import counted
+from members.models import Member
 
 FRESH_SECONDS = 60
+MOST_CAMPAIGNS = 6
+# What an operator and a marketer look at first, and what is drawn below it; all others are on the page of figures.
+FIRST = [
+    "active_members", "enrolments", "sales", "average_purchase", "repeat_purchase_rate",
+    "points_issued", "points_redeemed", "outstanding_points", "running_out", "liability",
+]  # fmt: skip
+DRAWN = ["points_by_month", "members_by_tier", "purchases_by_week"]
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -32,138 +39,50 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     steps = first_steps(program) if program is None or not Member.objects.filter(program=program).exists() else []
     if steps:
         return context | {"steps": steps}
-    wallet = program.wallets.filter(is_main=True).first() if program else None
+    if program and request.user.has_perm("campaigns.view_campaign"):
+        context |= {"campaigns_panel": campaigns_panel(program, at=at)}
+    wallet = counted(program.wallets.filter(is_main=True)).first() if program else None
     if not request.user.has_perm("loyalty.see_figures") or wallet is None:
         return context
     wallet.program = program
-    offered = figures.periods(program, at=at)
+    offered = periods(program, at=at)
     period = offered.get(request.GET.get("period", ""), offered["month"])
-    found = cache.get_or_set(
-        f"desk:2:{program.pk}:{wallet.pk}:{period.name}", lambda: collect(program, wallet, period, at), FRESH_SECONDS
-    )
-    return context | {
-        "periods": list(offered.values()),
-        "period": period,
-        "stats": stats(found, program, wallet, period),
-        "charts": charts(found, program),
-    }
+    asked = Reading(program, wallet, period, at)
+    key = f"desk:3:{program.pk}:{wallet.pk}:{period.name}:{period.after}:{get_language()}"
+    found: Any = cache.get_or_set(key, lambda: collect(asked), FRESH_SECONDS)
+    return context | {"periods": list(offered.values()), "period": period, **found}
 
 
-def collect(program: Program, wallet: Wallet, period: figures.Period, at: datetime) -> dict[str, Any]:
-    """The raw figures: numbers only, so that one copy serves every language."""
-    outstanding = figures.outstanding_points(wallet, at=at)
+def collect(asked: Reading) -> dict[str, Any]:
+    """The first figures as tiles, and three charts, in the reader's language."""
+    query = f"?period={asked.period.name}"
+    told = telling.tell(asked, [FIGURES[name] for name in FIRST])
     return {
-        "at": at,
-        "members": figures.members(program, at=at),
-        "active": figures.active_members(program, at=at),
-        "enrolments": figures.enrolments(program, period=period),
-        "moved": figures.points_moved(wallet, period=period),
-        "sales": figures.sales(program, period=period),
-        "outstanding": outstanding,
-        "running_out": figures.running_out(wallet, at=at),
-        "liability": figures.liability_of(wallet, outstanding),
-        "rate": figures.redemption_rate(wallet, at=at),
-        "tiers": [(row["tier"].pk, row["members"]) for row in figures.members_by_tier(program)],
-        "months": figures.points_by_month(wallet, at=at),
-        "weeks": figures.purchases_by_week(program, at=at),
-    }
-
-
-def stats(found: dict[str, Any], program: Program, wallet: Wallet, period: figures.Period) -> list[Stat]:
-    """The figures as tiles, each with its written definition."""
-
-    def tile(name: str, value: str, note: Any = "", url: str = "") -> Stat:
-        known = figures.FIGURES[name]
-        return Stat(known.title, value, known.definition, note, url=url)
-
-    def points(amount: int) -> str:
-        return show_points(amount, wallet.decimals)
-
-    average = figures.average(found["sales"])
-    share = Decimal(found["active"]) / found["members"] if found["members"] else Decimal(0)
-    bought = ngettext("%(count)s purchase", "%(count)s purchases", found["sales"]["count"]) % {
-        "count": show_points(found["sales"]["count"])
-    }
-    return [
-        tile("active_members", show_points(found["active"]), _("%(share)s of %(members)s members") % {"share": percent(share), "members": show_points(found["members"])}, reverse("admin:members_member_changelist")),
-        tile("enrolments", show_points(found["enrolments"]), period.title),
-        tile("sales", show_money(found["sales"]["total"], program.currency), bought),
-        tile("average_purchase", show_money(average, program.currency) if average is not None else "–", period.title),
-        tile("points_issued", points(found["moved"]["issued"]), period.title),
-        tile("points_redeemed", points(found["moved"]["redeemed"]), period.title),
-        tile("points_expired", points(found["moved"]["expired"]), period.title),
-        tile("outstanding_points", points(found["outstanding"]), _("%(points)s run out in 30 days") % {"points": points(found["running_out"])}),
-        tile("liability", show_money(found["liability"], program.currency), _("now")),
-        tile("redemption_rate", percent(found["rate"]) if found["rate"] is not None else "–", _("last 12 months")),
-    ]  # fmt: skip
-
-
-def percent(share: Decimal) -> str:
-    """A share as a percentage with one decimal, in the reader's number format."""
-    return format_percent(share, format="#,##0.0%", locale=get_language() or "en")
-
-
-def charts(found: dict[str, Any], program: Program) -> list[dict[str, Any]]:
-    """The charts, each with the same numbers as a table for whoever does not see them."""
-    names = {tier.pk: str(tier) for tier in Tier.objects.filter(program=program)}
-    months = [date_format(row["month"], "M Y") for row in found["months"]]
-    weeks = [date_format(row["week"], "j M") for row in found["weeks"]]
-    tiers = [names.get(pk, "") for pk, _members in found["tiers"]]
-    return [
-        _chart(
-            "points_by_month", "bar", months,
-            [
-                (_("Issued"), [row["issued"] for row in found["months"]], "var(--color-primary-500)"),
-                (_("Redeemed"), [row["redeemed"] for row in found["months"]], "#2563eb"),
-                (_("Expired"), [row["expired"] for row in found["months"]], "#d97706"),
-            ],
-            _("Month"),
-        ),
-        _chart("members_by_tier", "bar", tiers, [(_("Members"), [count for _pk, count in found["tiers"]], "var(--color-primary-500)")], _("Tier"), sideways=True),
-        _chart("purchases_by_week", "line", weeks, [(_("Purchases"), [row["count"] for row in found["weeks"]], "var(--color-primary-500)")], _("Week from")),
-    ]  # fmt: skip
-
-
-def _chart(
-    name: str,
-    kind: str,
-    labels: list[str],
-    series: list[tuple[Any, list[int], str]],
-    first: Any,
-    *,
-    sideways: bool = False,
-) -> dict[str, Any]:
-    known = figures.FIGURES[name]
-    datasets = [
-        {"label": str(label), "data": values, "backgroundColor": colour, "borderColor": colour, "borderRadius": 3, "maxBarThickness": 28, "tension": 0.3, "pointRadius": 0 if kind == "line" else 3}
-        for label, values, colour in series
-    ]  # fmt: skip
-    ticks = {"color": "#6b7280", "maxRotation": 0, "autoSkipPadding": 12}
-    options = {
-        "locale": get_language() or "en",
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "animation": False,
-        "indexAxis": "y" if sideways else "x",
-        "interaction": {"mode": "index", "intersect": False},
-        "plugins": {"legend": {"display": len(series) > 1, "position": "bottom", "labels": {"boxWidth": 12, "boxHeight": 12, "color": "#6b7280"}}},
-        "scales": {
-            "x": {"grid": {"display": sideways}, "border": {"display": False}, "ticks": ticks},
-            "y": {"grid": {"display": not sideways}, "border": {"display": False}, "ticks": ticks, "beginAtZero": True},
-        },
+        "stats": [page.tile(one, asked, query) for one in told],
+        "charts": [page.chart(FIGURES[name], asked) | {"more": _page_of(name) + query, "more_words": _("More")} for name in DRAWN],
     }  # fmt: skip
+
+
+def _page_of(name: str) -> str:
+    return reverse("admin:campaigns_figure", args=[name])
+
+
+def campaigns_panel(program: Program, *, at: datetime) -> Panel:
+    """What runs now and what comes next, with what is left of budgets."""
+    found = Campaign.objects.filter(program=program, until__gt=at).exclude(status=Campaign.Status.ENDED)
+    found = found.select_related("program").order_by("since", "pk")[:MOST_CAMPAIGNS]
     rows = [
-        (label, *[show_points(values[index]) for _label, values, _colour in series])
-        for index, label in enumerate(labels)
+        (
+            link(reverse("admin:campaigns_campaign_change", args=[one.pk]), str(one)),
+            badge(STATES[state_at(one, at)], TONES[state_at(one, at)]),
+            _("%(since)s to %(until)s") % {"since": day(one.since), "until": day(one.until - A_MOMENT)},
+            budget_in_words(one),
+        )
+        for one in found
     ]
-    return {
-        "title": known.title,
-        "definition": known.definition,
-        "type": kind,
-        "value": json.dumps({"labels": labels, "datasets": datasets}),
-        "options": json.dumps(options),
-        "table": Panel("", [first, *[label for label, _values, _colour in series]], rows, numeric=frozenset(range(1, len(series) + 1))),
-    }  # fmt: skip
+    headers = [_("Campaign"), _("State"), _("Days"), _("Budget")]
+    empty = _("No campaign runs or is planned.")
+    return Panel(_("Running and coming campaigns"), headers, rows, empty, more=reverse("admin:campaigns_campaign_timeline"), more_words=_("Timeline"))  # fmt: skip
 
 
 def shortcuts(request: HttpRequest) -> list[dict[str, Any]]:

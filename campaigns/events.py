@@ -1,19 +1,23 @@
 """Events: what members did that is no purchase, and the fixed points that the rules of their kind give (DOMAIN 3.1)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns import rules
-from campaigns.earning import Award, Basket, rate
+from campaigns import events_again, settling
+from campaigns.challenges import following
+from campaigns.earning import Basket
+from campaigns.lasting import Lasting
+from campaigns.ways import kinds
 from loyalty.common.errors import Refusal
 from loyalty.ledger import locking, posting
-from loyalty.ledger.models import Entry, Program
-from members import tiers
-from members.activity import members_of, unknown_member
+from loyalty.ledger.models import Account, Entry, Program
+from members import liveliness, tiers
+from members.activity import unknown_member
 from members.ladders import ladder
 from members.models import Event, Member
 from members.sales import MemberClosed
@@ -47,35 +51,53 @@ def record_event(
     occurred_at: datetime,
     at: datetime,
     actor: str,
+    details: Mapping[str, Any] | None = None,
 ) -> RecordedEvent:
     """Record something a member did that is no purchase, and credit the fixed points of the rules for its kind.
 
     The same (source, key) returns the first result; for another member or kind it raises EventConflict. Raises
-    MemberUnknown, MemberClosed.
+    MemberUnknown, MemberClosed, and for described kinds EventTooOften and DetailsRefused.
     """
-    members = members_of(program, {member.pk})
+    members, alive = liveliness.present(program, [member.pk])
     if member.pk not in members:
         raise unknown_member()
     status, account_id = members[member.pk]
-    locking.lock(account_id)
+    locked = locking.lock(account_id, *alive.get(member.pk, ()))
     reference = f"event:{source}:{key}"
-    known = Event.objects.filter(program=program, source=source, key=key).first()
-    if known:
+    if known := Event.objects.filter(program=program, source=source, key=key).first():
         return _first_answer(known, member, kind, account_id, reference)
     if status == Member.Status.CLOSED:
         raise MemberClosed(_("This member has left the program."))
-    award = _award(program, member, kind, occurred_at)
+    kinds.judge(program, member, kind, details or {}, occurred_at=occurred_at)
+    steps = ladder(program)
+    rating, late = events_again.rating_of(program, kind, [(member.pk, occurred_at)], decimals=steps.decimals, at=at)
+    tier = tiers.trails(steps, [member.pk], earliest=occurred_at)[member.pk].tier_at(occurred_at)
+    award = rating.award(member.pk, Basket(activity=kind, partner=source), tier.slug, occurred_at, reference=reference)
+    entry, lasting = None, Lasting(program.pk)
+    told = lasting.told(award, occurred_at)
     event = Event.objects.create(
         program=program, member=member, source=source, key=key, kind=kind, occurred_at=occurred_at, recorded_at=at,
-        points=award.points,
+        points=award.points, explanation=None if award.points else told,
     )  # fmt: skip
-    entry = None
+    kinds.keep(event, details or {})
     if award.points:
-        entry = posting.accrue(
-            account_id, award.points, at=occurred_at, reference=reference, source=source, actor=actor,
-            explanation=award.explanation, rule_version=award.rule_version, recorded_at=at,
-        )  # fmt: skip
-    return RecordedEvent(event, entry, award.points, award.explanation, is_repeat=False)
+        credit = posting.Accrual(account_id, award.points, occurred_at, reference, source, actor, told, award.rule_version)  # fmt: skip
+        entry = _credited(event, lasting.credits(credit), locked, at=at)
+    rating.write()
+    if late:
+        settling.settle(program, late, at=at, actor=actor)
+        event.refresh_from_db(fields=["points", "explanation"])
+    liveliness.note([(member.pk, occurred_at)], "event", alive, locked, recorded_at=at)
+    following.follow(program, {member.pk: occurred_at}, at=at, actor=actor)
+    return RecordedEvent(event, entry, event.points, event.explanation or told, is_repeat=False)
+
+
+def _credited(event: Event, credits: Sequence[posting.Accrual], locked: dict[int, Account], *, at: datetime) -> Entry:
+    """Post the points of one event; returns the entry of the first credit, which carries the event's own reference."""
+    others = [replace(other, reference=f"event {event.pk}: {other.reference}") for other in credits[1:]]
+    entry_id = posting.accrue_many([credits[0], *others], recorded_at=at, locked=locked)[0]
+    assert entry_id is not None
+    return Entry.objects.get(pk=entry_id)
 
 
 def _first_answer(known: Event, member: Member, kind: str, account_id: int, reference: str) -> RecordedEvent:
@@ -84,10 +106,3 @@ def _first_answer(known: Event, member: Member, kind: str, account_id: int, refe
         raise EventConflict(_("This event was recorded before, for another member or of another kind."))
     entry = Entry.objects.filter(account=account_id, reference=reference, kind=Entry.Kind.ACCRUAL).first()
     return RecordedEvent(known, entry, known.points, entry.explanation if entry else {}, is_repeat=True)
-
-
-def _award(program: Program, member: Member, kind: str, occurred_at: datetime) -> Award:
-    """What the rules in force give for an event of a kind."""
-    terms = rules.program_terms(program, ladder(program).decimals)
-    tier = tiers.tier_at(member, occurred_at)
-    return rate(Basket(activity=kind), tier.slug, rules.in_force(program, occurred_at), occurred_at, terms)

@@ -6,36 +6,44 @@ earn at the new tier, in the same batch too. A sale keeps its tier and rule vers
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from campaigns import rules
-from campaigns.earning import Award, Basket, ProgramTerms, rate, split
+from campaigns import qualifying, rules, settling
+from campaigns.challenges import following
+from campaigns.earning import Award
 from campaigns.events import EventConflict, RecordedEvent, record_event
+from campaigns.lasting import Lasting
+from campaigns.rating import Rating, basket_of, parts_of
+from campaigns.waiting import settle_batch
 from loyalty.common.bulk import as_read
 from loyalty.common.errors import Refusal
+from loyalty.common.retrying import retried
 from loyalty.ledger import locking, posting
 from loyalty.ledger.models import Account, Entry, Program
-from members import activity, tiers
-from members.activity import members_of, unknown_member
+from members import activity, liveliness, tiers
+from members.activity import unknown_member
 from members.ladders import ladder
-from members.models import Member, Purchase
+from members.models import Member, Purchase, QualifyingPart
 from members.sales import (
+    GOODS,
+    NOTHING,
     MemberClosed,
     ReceiptConflict,
     Sale,
     SaleLine,
-    cents,
     earning_part,
     happened_at,
     judge,
     to_cents,
 )
+from rewards import paying
 
 __all__ = ["EventConflict", "Outcome", "ReceiptConflict", "Recorded", "RecordedEvent", "Sale", "SaleLine"]
 __all__ += ["record", "record_event", "record_many"]
@@ -53,6 +61,7 @@ class Outcome:
     is_repeat: bool = False
     refusal: Refusal | None = None
     row: tuple[Any, ...] = ()
+    later: list[QualifyingPart] = field(default_factory=list)
     trail: tiers.Trail | None = None
 
 
@@ -96,17 +105,22 @@ def record_many(
     them pass at this very `at`, so that it is not asked again.
     """
     outcomes = [Outcome(sale) for sale in sales]
-    members = members_of(program, {sale.member_id for sale in sales})
-    locked = locking.lock(*(account_id for _, account_id in members.values()))
+    members, alive = liveliness.present(program, {sale.member_id for sale in sales})
+    locked = locking.lock(*(account_id for _, account_id in members.values()), *chain.from_iterable(alive.values()))
     fresh = _fresh(program, outcomes)
     accepted = [outcome for outcome in fresh if _accept(outcome, program, members, at, are_judged)]
     if accepted:
-        accepted.sort(key=lambda outcome: outcome.sale.occurred_at)
+        accepted.sort(key=lambda outcome: (outcome.sale.occurred_at, outcome.sale.source, outcome.sale.receipt))
         _write(program, accepted, members, locked, at=at, actor=actor)
+        locked = locking.lock(*locked) if alive else locked  # what settling wrote moved them on
+        bought = [(outcome.sale.member_id, outcome.sale.occurred_at) for outcome in accepted]
+        liveliness.note(bought, "purchase", alive, locked, recorded_at=at)
+        following.follow(program, dict(reversed(bought)), at=at, actor=actor)  # the earliest of each member
     _answer_repeats(outcomes, fresh)
     return outcomes
 
 
+@retried
 @transaction.atomic
 def _record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorded:
     """One sale through the batch, with its records."""
@@ -122,7 +136,11 @@ def _record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Record
         account__member_account__member=purchase.member_id, reference=sale.reference, kind=Entry.Kind.ACCRUAL
     ).first()
     return Recorded(
-        purchase, entry.pk if entry else None, purchase.points, entry.explanation if entry else {}, outcome.is_repeat
+        purchase,
+        entry.pk if entry else None,
+        purchase.points,
+        (entry.explanation if entry else purchase.explanation) or {},
+        outcome.is_repeat,
     )
 
 
@@ -134,6 +152,7 @@ def _just_recorded(outcome: Outcome, trail: tiers.Trail, at: datetime) -> Record
     standing = None
     if outcome.sale.member is not None:
         purchase.member = outcome.sale.member
+        trail = tiers.as_settled(trail, purchase.member.pk, at=at)
         purchase.member.tier = trail.stays[-1].tier if trail.stays else purchase.member.tier
         standing = tiers.standing_on(trail, purchase.member.enrolled_at, at=at)
     return Recorded(purchase, outcome.entry_id, outcome.points, outcome.explanation or {}, False, standing)
@@ -179,73 +198,62 @@ def _accept(
 
 
 def _write(
-    program: Program,
-    accepted: list[Outcome],
-    members: dict[int, tuple[str, int]],
-    locked: dict[int, Account],
-    *,
-    at: datetime,
-    actor: str,
-) -> None:
+    program: Program, accepted: list[Outcome], members: dict[int, tuple[str, int]], locked: dict[int, Account],
+    *, at: datetime, actor: str,
+) -> None:  # fmt: skip
     """Rate the accepted sales in order of time and write purchases, points and tier stays."""
     steps = ladder(program)
-    rating = _Rating(rules.book(program), rules.program_terms(program, steps.decimals))
     earliest = min(accepted[0].sale.occurred_at, at)
     walked = tiers.trails(steps, {outcome.sale.member_id for outcome in accepted}, earliest=earliest)
-    rows, lines, accruals, earning = [], [], [], []
+    book, bought = rules.book(program), [(one.sale.member_id, happened_at(one.sale, at=at)) for one in accepted]
+    late = settling.late(walked, bought, book, at=at)
+    until, is_late = (at, True) if late or steps.refunds_wait else (bought[-1][1], False)
+    rating = Rating(program, decimals=steps.decimals, since=earliest, until=until, book=book, is_late=is_late)
+    rating.read(walked, at=at)
+    lasting = Lasting(program.pk)
+    paid = paying.captured(program, [one.sale for one in accepted]) if book.points_pay else {}
+    rows, lines, accruals, earning, apart = [], [], [], [], []
     for outcome in accepted:
-        sale = outcome.sale
+        sale, trail = outcome.sale, walked[outcome.sale.member_id]
         occurred_at = happened_at(sale, at=at)
-        trail = walked[sale.member_id]
         tier = trail.tier_at(occurred_at)
-        eligible = earning_part(sale, program)
-        parts = _line_parts(sale, eligible)
-        award = rating.award(parts, sale.channel, tier.slug, occurred_at)
-        trail.add(occurred_at, steps.amount(award.qualifying, eligible), sale.reference)
+        eligible = earning_part(sale, program, by_points=paid.get((sale.source, sale.receipt), NOTHING))
+        parts = parts_of(sale, eligible)
+        award = rating.award(sale.member_id, basket_of(sale, parts), tier.slug, occurred_at, reference=sale.reference)
+        outcome.later = qualifying.parts_of(award, lasting, occurred_at) if steps.delays else []
+        counted = steps.amount(award.qualifying, eligible)
+        trail.add(occurred_at, counted, sale.reference, qualifying.later_of(outcome.later))
         outcome.row, outcome.trail = _row(program, sale, occurred_at, at, eligible, tier.pk, award), trail
         rows.append(outcome.row)
         lines.append(_line_rows(sale, parts, award))
-        outcome.points, outcome.explanation = award.points, award.explanation
+        outcome.points, outcome.explanation = award.points, lasting.told(award, occurred_at, waits=True)
         if award.points:
             earning.append(outcome)
-            accruals.append(_accrual(members[sale.member_id][1], sale, occurred_at, award, actor))
+            first, *others = lasting.credits(_accrual(members[sale.member_id][1], outcome, occurred_at, award, actor))
+            accruals.append(first)
+            apart += [(outcome, other) for other in others]
     entry_ids = posting.accrue_many(accruals, recorded_at=at, locked=locked)
     for outcome, entry_id in zip(earning, entry_ids, strict=True):
         outcome.entry_id = entry_id
     for outcome, purchase_id in zip(accepted, activity.write_purchases(rows, lines), strict=True):
         outcome.purchase_id = purchase_id
-    tiers.write_stays(walked, recorded_at=at)
+    others = [replace(credit, reference=f"settled:{one.purchase_id}:{credit.reference}") for one, credit in apart]
+    posting.accrue_many(others, recorded_at=at, locked=locked) if others else None
+    rating.write()
+    steps.has_parts |= any(one.later for one in accepted)
+    qualifying.keep([(one.purchase_id, one.later) for one in accepted if one.purchase_id], program.pk)
+    tiers.write_on({member: trail for member, trail in walked.items() if member not in late}, at=at)
+    settle_batch(
+        program, [outcome.purchase_id for outcome in accepted if outcome.purchase_id], late,
+        steps=steps, book=book, at=at, actor=actor,
+    )  # fmt: skip
 
 
-class _Rating:
-    """The arithmetic for one batch: equal baskets under equal rules are computed once."""
-
-    def __init__(self, book: rules.RuleBook, terms: ProgramTerms) -> None:
-        """Nothing is computed yet."""
-        self.book, self.terms = book, terms
-        self.known: dict[tuple[Any, ...], Award] = {}
-
-    def award(self, parts: list[Decimal], channel: str, tier: str, occurred_at: datetime) -> Award:
-        """The award of a basket bought at an instant."""
-        counting = self.book.at(occurred_at)
-        key = (*parts, channel, tier, id(counting))
-        if key not in self.known:
-            self.known[key] = rate(Basket(parts, channel), tier, counting, occurred_at, self.terms)
-        return self.known[key]
-
-
-def _line_parts(sale: Sale, eligible: Decimal) -> list[Decimal]:
-    """The earning part of each line: the whole for a sale without lines, else laid over them by largest remainder."""
-    if len(sale.lines) < 2:
-        return [eligible]
-    shares = split(cents(eligible), [cents(line.amount) for line in sale.lines])
-    return [Decimal(share).scaleb(-2) for share in shares]
-
-
-def _accrual(account_id: int, sale: Sale, occurred_at: datetime, award: Award, actor: str) -> posting.Accrual:
+def _accrual(account_id: int, outcome: Outcome, occurred_at: datetime, award: Award, actor: str) -> posting.Accrual:
     """The credit of a sale."""
+    sale, told = outcome.sale, outcome.explanation or {}
     return posting.Accrual(
-        account_id, award.points, occurred_at, sale.reference, sale.source, actor, award.explanation, award.rule_version
+        account_id, award.points, occurred_at, sale.reference, sale.source, actor, told, award.rule_version, waits=True
     )
 
 
@@ -257,14 +265,14 @@ def _row(
     return (
         program.pk, sale.member_id, sale.source, sale.receipt, occurred_at, at, sale.store.pk if sale.store else None,
         sale.channel, sale.currency, items, sale.total, eligible, tier_id, award.points, award.qualifying, eligible,
-        sale.digest(),
+        NOTHING, 0, sale.digest(), sale.payment, None if award.points else award.explanation,
     )  # fmt: skip
 
 
 def _line_rows(sale: Sale, parts: Sequence[Decimal], award: Award) -> list[tuple[Any, ...]]:
     """The lines of a purchase as `activity.LINE_FIELDS` has them, without purchase and number."""
     return [
-        (line.product, line.category, line.quantity, line.amount, part, points)
+        (*(getattr(line, name) for name in GOODS), line.quantity, line.amount, part, points)
         for line, part, points in zip(sale.lines, parts, award.shares, strict=False)
     ]
 

@@ -11,16 +11,20 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from loyalty.common.clock import add_months, day_start, last_valid_day, local_day
 from loyalty.common.languages import in_language
 from loyalty.common.tally import Progress, Tally, unwatched
-from loyalty.ledger.models import Lot, Program, Wallet
+from loyalty.ledger.models import ExpiryPolicy, Lot, Program, Wallet
 from loyalty.mail import outbox
 from loyalty.mail.models import Message
 from members.models import Member
 
+# Points that end by inactivity and that a purchase keeps alive.
+KEPT_BY_SHOPPING = Q(expiry_policy__kind__in=ExpiryPolicy.IDLE) & (
+    Q(expiry_policy__resets__contains="purchase") | Q(expiry_policy__resets__contains="earn")
+)
 KIND = "expiring"
 LEAD_DAYS = 2
 PAGE = 2000
@@ -87,7 +91,7 @@ def months(wallet: Wallet, *, at: datetime) -> Iterator[Month]:
 
 def running_out(wallet: Wallet, *, since: datetime, until: datetime) -> QuerySet[Lot]:
     """Lots with points left that run out after `since` and up to `until`."""
-    ever_spendable = Q(available_at__isnull=True) | Q(available_at__lt=F("expires_at"))
+    ever_spendable = Q(available_at__lt=F("expires_at"))  # not what still waits for a confirming event
     return Lot.objects.filter(
         ever_spendable,
         account__wallet=wallet,
@@ -132,11 +136,11 @@ def _letters(wallet: Wallet, month: Month, members: dict[int, Reader], *, at: da
     lots = running_out(wallet, since=month.since, until=month.until).filter(account__any_of=list(members))
     per_day = (
         lots.order_by("account_id", "expires_at").values_list("account_id", "expires_at")
-        .annotate(points=Sum(F("remaining") - F("held")))
+        .annotate(points=Sum(F("remaining") - F("held")), idle=Count("id", filter=KEPT_BY_SHOPPING))
     )  # fmt: skip
     for account_id, days in groupby(per_day, key=lambda row: row[0]):
-        reader = members[account_id]
-        listed = [[last_valid_day(expires_at, zone).isoformat(), points] for _, expires_at, points in days]
+        reader, found = members[account_id], list(days)
+        listed = [[last_valid_day(expires_at, zone).isoformat(), points] for _, expires_at, points, _idle in found]
         yield outbox.Letter(
             recipient=reader.number,
             address=reader.email,
@@ -144,7 +148,9 @@ def _letters(wallet: Wallet, month: Month, members: dict[int, Reader], *, at: da
             kind=KIND,
             subject=wallet.slug,
             period=month.name,
-            context=_told(wallet, listed, reader.language) | {"name": reader.name},
+            context=_told(wallet, listed, reader.language)
+            | {"name": reader.name}
+            | ({"is_kept_by_shopping": True} if any(row[3] for row in found) else {}),
             at=at,
         )
 

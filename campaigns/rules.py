@@ -1,34 +1,36 @@
-"""Earning rules as data: what a definition may say, publishing a new version, and which versions count when.
+"""Earning rules as data: publishing a new version, and which versions count when.
 
 A version counts from its `since` until the next version of the same rule; a campaign's rules count only inside the
-campaign's dates and while it is live. Points keep the version that made them (DOMAIN 3.7).
+campaign's dates, its pauses left out. Points keep the version that made them (DOMAIN 3.7).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 from django.utils.translation import gettext as _
 
-from campaigns.earning import FIXED, MULTIPLIER, PURCHASE, RATE, ProgramTerms, RuleTerms
+from campaigns import definitions
+from campaigns.ceilings import NO_CEILINGS, Ceilings
+from campaigns.definitions import check, problems
+from campaigns.earning import ProgramTerms, RuleTerms
 from campaigns.models import Campaign, Rule, RuleVersion
 from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared
-from loyalty.ledger.models import Program
+from loyalty.ledger import seasons
+from loyalty.ledger.models import ExpiryPolicy, Program, Season
+from rewards.models import PointsTerms
 
-AWARD_FIELDS = {
-    RATE: {"points", "per", "qualifying"},
-    MULTIPLIER: {"factor", "by_tier", "compounding", "qualifying"},
-    FIXED: {"points", "qualifying"},
-}
-CONDITION_FIELDS = {"activity", "tiers", "channels", "minimum"}
-LARGEST = Decimal(1_000_000)
+__all__ = ["RuleBook", "RuleRefused", "book", "check", "in_force", "live_stretches", "problems", "program_terms"]
+__all__ += ["publish", "season_days", "spans_of", "terms_of"]
+
+Spans = tuple[tuple[date, date], ...]
+# From when until when (exclusive) a rule counts, and for which tier alone; None: for all.
+EarlySpan = tuple[datetime | None, datetime | None, str | None]
 
 
 class RuleRefused(Refusal):
@@ -46,6 +48,7 @@ def publish(rule: Rule, definition: dict[str, Any], *, since: datetime, at: date
     """
     rule = Rule.objects.select_for_update().select_related("program").get(pk=rule.pk)
     errors = problems(definition, tiers=rule.program.tiers.values_list("slug", flat=True))
+    errors = errors or _unknown_policy(rule.program, definition)
     last = rule.versions.order_by("-number").first()
     if last and since < at:
         errors["since"] = _("A new version cannot begin in the past. Choose a later time.")
@@ -63,58 +66,45 @@ def publish(rule: Rule, definition: dict[str, Any], *, since: datetime, at: date
     )
 
 
-def check(definition: Any) -> None:
-    """Raise Django's ValidationError, field by field, when a definition is not sound (for forms)."""
-    errors = problems(definition)
-    if errors:
-        raise ValidationError([f"{field}: {sentence}" for field, sentence in errors.items()])
+def _unknown_policy(program: Program, definition: Mapping[str, Any]) -> dict[str, str]:
+    """A definition may name an expiry policy that the main wallet does not have."""
+    name = definition.get("expiry", {}).get("policy")
+    if not name or ExpiryPolicy.objects.filter(wallet__program=program, wallet__is_main=True, name=name).exists():
+        return {}
+    return {
+        "expiry.policy": _("The main points have no expiry policy called “%(policy)s”. Make it first.")
+        % {"policy": name}
+    }
 
 
-def problems(definition: Any, *, tiers: Iterable[str] | None = None) -> dict[str, str]:
-    """What is wrong with a definition, as field -> sentence; empty when it is sound."""
-    if not isinstance(definition, dict):
-        return {"definition": _("A rule is an object with an award and, if you like, conditions.")}
-    errors = _unknown(definition, {"award", "conditions"}, "")
-    known = None if tiers is None else set(tiers)
-    errors |= _award_problems(definition.get("award"), known)
-    errors |= _condition_problems(definition.get("conditions", {}), known)
-    activity = (definition.get("conditions") or {}).get("activity", PURCHASE) if not errors else PURCHASE
-    if activity != PURCHASE and definition["award"]["kind"] != FIXED:
-        errors["award.kind"] = _("Only a purchase has an amount: other activities earn fixed points.")
-    return errors
-
-
-def terms_of(version: RuleVersion, rule: Rule) -> RuleTerms:
-    """A stored version as the arithmetic reads it."""
-    award, conditions = version.definition["award"], version.definition.get("conditions", {})
+def terms_of(version: RuleVersion, rule: Rule, seasons: Mapping[str, Spans] | None = None) -> RuleTerms:
+    """A stored version as the arithmetic reads it; `seasons` gives the days of the seasons it may name."""
     campaign = rule.campaign
     known_as = campaign or rule
     names = {"en": known_as.name, "id": known_as.name_id, "ms": known_as.name_ms}
+    fields = definitions.terms_fields(version.definition, seasons or {})
+    if campaign and campaign.control_percent:
+        fields["conditions"] += (("control", (campaign.control_secret, campaign.control_percent)),)
     return RuleTerms(
         slug=rule.slug,
         version=version.number,
-        kind=award["kind"],
-        points=Fraction(award.get("points", 0)),
-        per=Fraction(award.get("per", 1)),
-        factor=Fraction(award.get("factor", 1)),
-        by_tier={tier: Fraction(factor) for tier, factor in award.get("by_tier", {}).items()},
-        compounding=award.get("compounding", False),
-        qualifying=award.get("qualifying", award["kind"] == RATE),
-        activity=conditions.get("activity", PURCHASE),
-        tiers=frozenset(conditions.get("tiers", ())),
-        channels=frozenset(conditions.get("channels", ())),
-        minimum=Decimal(conditions.get("minimum", "0")),
         campaign=campaign.slug if campaign else "",
         names={language: name for language, name in names.items() if name},
+        rule_id=rule.pk,
+        campaign_id=campaign.pk if campaign else 0,
+        has_budget=campaign.has_budget if campaign else False,
+        **fields,
     )
 
 
 class RuleBook:
     """Every version of a program's counting rules, read once and asked for any instant (for batches)."""
 
-    def __init__(self, terms: Iterable[RuleTerms]) -> None:
+    def __init__(self, terms: Iterable[RuleTerms], ceilings: Ceilings = NO_CEILINGS) -> None:
         """Cut time at every instant where some rule begins or ends; between two cuts the same rules count."""
-        self.all = list(terms)
+        self.all, self.ceilings = list(terms), ceilings
+        # Whether points pay at the till in this program, so that receipts may have been paid with them.
+        self.points_pay = False
         self.cuts = sorted({edge for term in self.all for edge in (term.since, term.until) if edge is not None})
         self.known: dict[int, list[RuleTerms]] = {}
 
@@ -132,19 +122,53 @@ class RuleBook:
 
 _versions = Prepared(
     lambda: (
-        RuleVersion.objects.filter(rule__program=Given("program"), rule__is_active=True)
+        RuleVersion.objects.filter(
+            rule__program=Given("program"), rule__is_active=True, rule__program__wallets__is_main=True
+        )
         .select_related("rule__campaign")
+        .annotate(
+            limits=F("rule__program__wallets__earning_limits"),
+            decimals=F("rule__program__wallets__decimals"),
+            points_pay=Exists(PointsTerms.objects.filter(wallet__program=OuterRef("rule__program"))),
+        )
         .order_by("rule_id", "number")
     )
 )
 
 
 def book(program: Program) -> RuleBook:
-    """The rule book of a program: one query."""
+    """The rule book of a program, with the limits of its main wallet: one query, and two more when a rule is about a season."""
     by_rule: dict[int, list[RuleVersion]] = {}
+    seasonal, ceilings, points_pay = False, NO_CEILINGS, True  # without rules nobody has told
     for version in _versions(program=program.pk):
         by_rule.setdefault(version.rule_id, []).append(version)
-    return RuleBook(terms for versions in by_rule.values() for terms in _spans(versions))
+        if version.limits and not ceilings:
+            ceilings = Ceilings(version.limits, version.decimals)
+        points_pay = version.points_pay
+        seasonal = seasonal or "seasons" in version.definition.get("conditions", {})
+    days = season_days(program) if seasonal else {}
+    found = RuleBook((terms for versions in by_rule.values() for terms in spans_of(versions, days)), ceilings)
+    found.points_pay = points_pay
+    return found
+
+
+def with_draft(program: Program, draft: Campaign) -> RuleBook:
+    """The rule book as it would be if a draft were set live: to look at, never to post by."""
+    live = book(program)
+    versions = list(
+        RuleVersion.objects.filter(rule__campaign=draft).select_related("rule__campaign").order_by("number")
+    )
+    for version in versions:
+        version.rule.campaign.status = Campaign.Status.LIVE  # type: ignore[union-attr]
+    spans = spans_of(versions, season_days(program)) if versions else []
+    return RuleBook([*live.all, *spans], live.ceilings)
+
+
+def season_days(program: Program) -> dict[str, Spans]:
+    """The first and last days of a program's seasons, by short name: two queries."""
+    slugs = dict(Season.objects.filter(program=program).values_list("id", "slug"))
+    found = seasons.periods_of(slugs)
+    return {slugs[pk]: tuple((p.first_day, p.last_day) for p in periods) for pk, periods in found.items()}
 
 
 def in_force(program: Program, at: datetime) -> list[RuleTerms]:
@@ -154,111 +178,53 @@ def in_force(program: Program, at: datetime) -> list[RuleTerms]:
 
 def program_terms(program: Program, decimals: int = 0) -> ProgramTerms:
     """The program's side of the arithmetic."""
-    return ProgramTerms(program.currency, program.base_rules, program.rounding, decimals)
+    return ProgramTerms(
+        program.currency, program.base_rules, program.rounding, decimals, program.time_zone, program.rounded_per
+    )
 
 
-def _spans(versions: list[RuleVersion]) -> list[RuleTerms]:
-    """The versions of one rule, each cut to the time in which it counts."""
+def spans_of(versions: list[RuleVersion], days: Mapping[str, Spans]) -> list[RuleTerms]:
+    """The versions of one rule, each cut to the times in which it counts."""
     campaign = versions[0].rule.campaign
-    if campaign and campaign.status != Campaign.Status.LIVE:
-        return []
+    stretches: list[EarlySpan] = [(None, None, None)]
+    stretches = [(begin, end, None) for begin, end in live_stretches(campaign)] if campaign else stretches
+    stretches += early_stretches(campaign) if campaign and campaign.early else []
     spans = []
     for version, following in zip(versions, [*versions[1:], None], strict=True):
-        since, until = version.since, following.since if following else None
-        if campaign:
-            since = max(since, campaign.since)
-            until = min(until, campaign.until) if until else campaign.until
-        if until is None or since < until:
-            spans.append(replace(terms_of(version, version.rule), since=since, until=until))
+        for begin, end, early in stretches:
+            since = version.since if begin is None else max(version.since, begin)
+            ends = [edge for edge in (following.since if following else None, end) if edge is not None]
+            until = min(ends) if ends else None
+            if until is None or since < until:
+                terms = replace(terms_of(version, version.rule, days), since=since, until=until)
+                if early is None or not terms.tiers or early in terms.tiers:
+                    spans.append(terms if early is None else replace(terms, tiers=frozenset({early})))
     return spans
 
 
-def _award_problems(award: Any, tiers: set[str] | None) -> dict[str, str]:
-    """What is wrong with the award of a definition."""
-    if not isinstance(award, dict):
-        return {"award": _("Say what is earned: an award with its kind.")}
-    kind = award.get("kind")
-    if not isinstance(kind, str) or kind not in AWARD_FIELDS:
-        return {"award.kind": _("Choose one of: %(kinds)s.") % {"kinds": ", ".join(AWARD_FIELDS)}}
-    errors = _unknown(award, AWARD_FIELDS[kind] | {"kind"}, "award.")
-    if kind in (RATE, FIXED):
-        errors |= _number_problem(award.get("points"), "award.points", above=Decimal(0))
-    if kind == RATE:
-        errors |= _number_problem(award.get("per"), "award.per", above=Decimal(0))
-    if kind == MULTIPLIER:
-        errors |= _number_problem(award.get("factor", "1"), "award.factor", at_least=Decimal(1))
-        errors |= _by_tier_problems(award.get("by_tier", {}), tiers)
-        if "factor" not in award and "by_tier" not in award:
-            errors["award.factor"] = _("Say by how much the points are multiplied.")
-    for flag in ("qualifying", "compounding"):
-        if flag in award and not isinstance(award[flag], bool):
-            errors[f"award.{flag}"] = _("Write true or false.")
-    return errors
+def early_stretches(campaign: Campaign) -> list[EarlySpan]:
+    """The stretches before its dates in which a campaign counts for a tier already: (since, until, short name)."""
+    found: list[EarlySpan] = []
+    for tier, early_days in sorted(campaign.early.items()):
+        opened = live_stretches(campaign, edge=campaign.since - timedelta(days=early_days))
+        cut = ((begin, min(end, campaign.since), tier) for begin, end in opened if begin and end)
+        found += [(begin, end, tier) for begin, end, tier in cut if begin < end]
+    return found
 
 
-def _by_tier_problems(by_tier: Any, tiers: set[str] | None) -> dict[str, str]:
-    """What is wrong with the factors of single tiers."""
-    if not isinstance(by_tier, dict):
-        return {"award.by_tier": _("Give a factor for each tier by its short name.")}
-    errors = _tier_problems(by_tier, "award.by_tier", tiers)
-    for tier, factor in by_tier.items():
-        errors |= _number_problem(factor, f"award.by_tier.{tier}", at_least=Decimal(1))
-    return errors
-
-
-def _condition_problems(conditions: Any, tiers: set[str] | None) -> dict[str, str]:
-    """What is wrong with the conditions of a definition."""
-    if not isinstance(conditions, dict):
-        return {"conditions": _("Conditions are an object; leave it out when there are none.")}
-    errors = _unknown(conditions, CONDITION_FIELDS, "conditions.")
-    if "activity" in conditions and not _is_text(conditions["activity"]):
-        errors["conditions.activity"] = _("Write “purchase” or the kind of an event.")
-    for name in ("tiers", "channels"):
-        values = conditions.get(name, [])
-        if not isinstance(values, list) or not all(_is_text(value) for value in values):
-            errors[f"conditions.{name}"] = _("Write a list of short names.")
-        elif name == "tiers":
-            errors |= _tier_problems(values, "conditions.tiers", tiers)
-    if "minimum" in conditions:
-        errors |= _number_problem(conditions["minimum"], "conditions.minimum", at_least=Decimal(0))
-    return errors
-
-
-def _tier_problems(slugs: Iterable[str], field: str, tiers: set[str] | None) -> dict[str, str]:
-    """Tiers that the program does not have."""
-    unknown = [slug for slug in slugs if tiers is not None and slug not in tiers]
-    return {field: _("There is no tier “%(tier)s”.") % {"tier": unknown[0][:100]}} if unknown else {}
-
-
-def _number_problem(
-    value: Any, field: str, *, above: Decimal | None = None, at_least: Decimal | None = None
-) -> dict[str, str]:
-    """A number written as text ("1.5"), within its bounds; JSON's own numbers are inexact and refused."""
-    try:
-        number = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        number = None
-    if number is None or not number.is_finite():
-        return {field: _("Write a plain number in quotes, such as “1.5”.")}
-    if number > LARGEST or (number * 10**6) % 1:
-        return {field: _("Use at most %(largest)s and six decimals.") % {"largest": LARGEST}}
-    if above is not None and number <= above:
-        return {field: _("Must be more than %(least)s.") % {"least": above}}
-    if at_least is not None and number < at_least:
-        return {field: _("Must be at least %(least)s.") % {"least": at_least}}
-    return {}
-
-
-def _unknown(value: dict[str, Any], allowed: set[str], prefix: str) -> dict[str, str]:
-    """Fields that mean nothing here."""
-    return {
-        f"{prefix}{name}"[:100]: _("This field is not known. Known are: %(fields)s.")
-        % {"fields": ", ".join(sorted(allowed))}
-        for name in value
-        if name not in allowed
-    }
-
-
-def _is_text(value: Any) -> bool:
-    """Whether a value is a short text."""
-    return isinstance(value, str) and 0 < len(value) <= 64
+def live_stretches(
+    campaign: Campaign, *, edge: datetime | None = None
+) -> list[tuple[datetime | None, datetime | None]]:
+    """The stretches of time in which a campaign counts, from an edge or its beginning on: its dates without its pauses; none for a draft."""
+    if campaign.status == Campaign.Status.DRAFT:
+        return []
+    edge = edge or campaign.since
+    stretches: list[tuple[datetime | None, datetime | None]] = []
+    for begin, end in campaign.pauses:
+        began = datetime.fromisoformat(begin)
+        if edge < began:
+            stretches.append((edge, min(began, campaign.until)))
+        if end is None:
+            return [span for span in stretches if span[0] < span[1]]  # type: ignore[operator]
+        edge = max(edge, datetime.fromisoformat(end))
+    return [*stretches, (edge, campaign.until)] if edge < campaign.until else stretches

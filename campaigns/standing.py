@@ -10,47 +10,62 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from campaigns import publishing
+from campaigns import publishing, season_notes, tier_benefits
+from campaigns.backtest_desk import AsksBackTests
+from campaigns.desk_terms import TermsAdmin
 from campaigns.forms import RuleForm
 from campaigns.models import Rule, RuleVersion
 from campaigns.reading import definition_in_words
-from campaigns.scoped import NEWEST_FIRST, ProgramScoped, versions_panel
+from campaigns.scoped import NEWEST_FIRST, versions_panel
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.desk import programs
+from loyalty.desk.panels import Panel, link
+from members.tiers.tiers_desk import edit_of
 
 
 @admin.register(Rule)
-class RuleAdmin(ProgramScoped):
+class RuleAdmin(AsksBackTests, TermsAdmin):
     """Standing rules: what every purchase and event earns, campaigns aside."""
 
     form = RuleForm
     list_display = ["name", "shown_terms", "is_active", "version_count"]
     search_fields = ["name"]
+    actions_detail = ["try_on_past"]
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
         (_("Names"), {"fields": ["name", ("name_id", "name_ms"), ("slug", "is_active")]}),
-        (_("What is earned"), {"fields": [("kind", "activity"), ("points", "per"), "qualifying"]}),
-        (_("Which purchases"), {"fields": [("channels", "minimum")]}),
+        (_("What is earned"), {"fields": [("kind", "activity"), ("points", "per"), ("qualifying", "on")]}),
         (_("From when"), {"fields": ["since"]}),
     ]
+    groups = ("who", "what", "where", "when", "caps", "lasting")
     keep_instead = _("Take the tick from “counts” instead.")
     empty_words = _("Without a standing rule nothing earns points. Begin with points per amount of money.")
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
-        kwargs["form"] = type("RuleForm", (RuleForm,), {"program": programs.chosen(request)})
+        kwargs["form"] = self.terms_form(RuleForm, request, {})
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         standing = super().get_queryset(request).filter(campaign__isnull=True)
         return standing.select_related("program").prefetch_related(NEWEST_FIRST)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [*super().get_fieldsets(request, obj), *self.condition_rows()]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> list[str]:
         return ["slug"] if obj else []
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Rule | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        """What tiers multiply by is edited with the tiers, through their preview (DOMAIN 8.4)."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.slug != tier_benefits.SLUG)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.slug != tier_benefits.SLUG)
 
     def found_by(self, term: str) -> Q:
         return Q(name__istartswith=term) | Q(slug__istartswith=term)
@@ -65,7 +80,13 @@ class RuleAdmin(ProgramScoped):
         publishing.publish_change(obj, form.definition(), since=since, at=at, actor=actor_of(request))
 
     def page_context(self, request: HttpRequest, record: Rule) -> dict[str, Any]:
-        return {"panels": [versions_panel(record, self.tier_names(request))]}
+        panels = [versions_panel(record, self.tier_names(request))]
+        if (latest := record.versions.order_by("-number").first()) is not None:
+            panels = season_notes.panel(record.program, latest.definition, at=timezone.now()) + panels
+        if record.slug == tier_benefits.SLUG:
+            words = link(edit_of(record.program_id), _("Edit the tiers, with a preview of what it costs"))
+            panels.insert(0, Panel(_("Edited with the tiers"), [], [], words))
+        return {"panels": panels}
 
     @display(description=_("terms"))
     def shown_terms(self, rule: Rule) -> str:

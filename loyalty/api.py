@@ -57,8 +57,26 @@ api = SetiaAPI(
 )
 for prefix, router in (
     ("", "members.api.router"),
+    ("", "members.corrections.api.router"),
+    ("", "members.consents_api.router"),
+    ("", "members.points_api.router"),
+    ("", "members.passing_api.router"),
+    ("", "members.lots_api.router"),
+    ("", "members.segments.api.router"),
     ("", "campaigns.api.router"),
+    ("", "campaigns.refund_api.router"),
+    ("", "campaigns.confirmation_api.router"),
+    ("", "campaigns.ways.ways_api.router"),
+    ("", "campaigns.ways.surveys_api.router"),
+    ("", "campaigns.challenge_api.router"),
+    ("", "campaigns.partners.partner_api.router"),
+    ("", "campaigns.figures.figures_api.router"),
+    ("", "rewards.draws.draws_api.router"),
     ("", "rewards.api.router"),
+    ("", "rewards.paying_api.router"),
+    ("", "rewards.parcels_api.router"),
+    ("", "rewards.giving_api.router"),
+    ("", "rewards.benefits_api.router"),
 ):
     api.add_router(prefix, router)
 

@@ -16,8 +16,10 @@ class LoyaltyConfig(AppConfig):
         from django.apps import apps
         from django.db.models.signals import post_migrate, pre_migrate
 
+        from loyalty.common import instants
         from loyalty.desk import roles, second_factor  # noqa: F401  (listens to second factors being set up)
 
+        instants.install()
         # The last app's signals: by then every app's permissions exist.
         last = list(apps.get_app_configs())[-1]
         pre_migrate.connect(roles.note_known, sender=last, dispatch_uid="desk_permissions_known")

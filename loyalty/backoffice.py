@@ -163,6 +163,16 @@ class DeskAdmin(ModelAdmin):
             return offered
         return [a for a in offered if not a.action_name.endswith("_export_list")]
 
+    def get_object(self, request: HttpRequest, object_id: Any, from_field: str | None = None) -> Any:
+        """The record; while a page is shown it is asked for several times and read once."""
+        if request.method != "GET":
+            return super().get_object(request, object_id, from_field)
+        shown = request.__dict__.setdefault("_records_shown", {})
+        key = (self.opts.label, str(object_id), from_field)
+        if key not in shown:
+            shown[key] = super().get_object(request, object_id, from_field)
+        return shown[key]
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Only the deeds this person may do, and that fit the record."""
         offered = [a for a in super().get_actions_detail(request, object_id) if self._may(request, a.method)]

@@ -1,12 +1,17 @@
-"""Two things every answer carries: a request id, and a content policy that fits the page."""
+"""What every answer carries: a request id, a content policy that fits the page, and "try again" where the database was too busy."""
 
 import re
 import uuid
 from collections.abc import Callable
 
 import structlog
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 
+from loyalty.common.retrying import is_passing
+
+RETRY_AFTER_SECONDS = 5
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -24,6 +29,27 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = request.id
         return response
+
+
+class BusyMiddleware:
+    """Answers a page whose transaction the database gave up with 503 and when to come again (RELIABILITY R-8).
+
+    Whatever the page was to do was undone. The API says the same in its own form (`loyalty.pos.doors`).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page for being too busy; every other failure goes its way."""
+        if not isinstance(exception, OperationalError) or not is_passing(exception):
+            return None
+        structlog.get_logger(__name__).warning("database_busy", path=request.path)
+        page = loader.get_template("503.html").render()
+        return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 class AdminContentPolicyMiddleware:

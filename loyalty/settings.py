@@ -52,8 +52,11 @@ INSTALLED_APPS = [
     "loyalty.pos",
     "loyalty.jobs",
     "members",
+    "members.segments",
     "rewards",
     "campaigns",
+    "campaigns.ways",
+    "campaigns.partners",
 ]
 
 MIDDLEWARE = [
@@ -63,6 +66,7 @@ MIDDLEWARE = [
     "loyalty.pos.middleware.ApiProblemMiddleware",
     "csp.middleware.CSPMiddleware",
     "loyalty.middleware.AdminContentPolicyMiddleware",
+    "loyalty.middleware.BusyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,6 +104,8 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE makes the transaction itself the lock: select_for_update does nothing on SQLite (RELIABILITY R-2).
+    # Closing the last connection empties the write-ahead log, which costs more than a request.
+    _database["CONN_MAX_AGE"] = 60
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -113,6 +119,9 @@ else:
         + " -c idle_in_transaction_session_timeout=30s",
         "pool": False if TESTING else {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10},
     }
+
+# Hot statements are prepared on PostgreSQL; false behind a pooler that cannot keep prepared statements.
+KEEP_PLANS = env.bool("KEEP_PLANS", default=True)
 
 # The login limits and other counters must be shared between processes: in the database unless Redis is named.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://setia_cache")}
@@ -148,23 +157,95 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # Job name -> what it runs and how often. Named by string: the ground knows no floor above it (docs/architecture.md).
 # `every: "day"` is one run per program and business date; `every: "nudge"` looks for due work at each nudge.
+# The order is that of one business date (DOMAIN 9.5): activate and repay debt, expire, balance figures, messages.
 SETIA_JOBS = {
-    "expire_points": {"run": "loyalty.ledger.expiry.run_sweep", "every": "day", "title": _("Expire points")},
-    "remind_expiry": {
-        "run": "campaigns.reminders.remind_expiring",
+    "release_holds": {"run": "loyalty.ledger.holds.release_due", "every": "nudge", "title": _("Release holds")},
+    "activate_points": {
+        "run": "loyalty.ledger.activation.activate_due",
         "every": "day",
-        "title": _("Remind of expiring points"),
+        "title": _("Activate points"),
+    },
+    "reward_referrals": {
+        "run": "campaigns.ways.rewarding.reward_due",
+        "every": "nudge",
+        "title": _("Reward referrals"),
+    },
+    "celebrate": {"run": "campaigns.ways.occasions.celebrate", "every": "day", "title": _("Celebrate with members")},
+    "give_birthday_gifts": {
+        "run": "campaigns.ways.gifting.give_due",
+        "every": "day",
+        "title": _("Give birthday gifts"),
+    },
+    "expire_points": {"run": "loyalty.jobs.changes.nightly.expire", "every": "day", "title": _("Expire points")},
+    "review_tiers": {"run": "members.tiers.reviewing.review_tiers", "every": "day", "title": _("Review tiers")},
+    "remind_vouchers": {
+        "run": "rewards.lasting.remind_ending",
+        "every": "day",
+        "title": _("Remind of vouchers that end"),
     },
     "expire_vouchers": {"run": "rewards.vouchers.expire_due", "every": "day", "title": _("Expire vouchers")},
+    "draw_winners": {"run": "rewards.draws.drawing.draw_due", "every": "nudge", "title": _("Draw winners")},
+    "count_popularity": {
+        "run": "rewards.recommending.count_popularity",
+        "every": "day",
+        "title": _("Count popular rewards"),
+    },
+    "verify_books": {"run": "loyalty.ledger.verifying.verify_books", "every": "day", "title": _("Verify the books")},
+    "anchor_books": {"run": "loyalty.ledger.evidence.anchor_and_keep", "every": "day", "title": _("Anchor the books")},
     "forget_answers": {
         "run": "loyalty.pos.idempotency.forget_old",
         "every": "day",
         "title": _("Forget old API answers"),
     },
+    "score_members": {
+        "run": "members.segments.scoring.score_members",
+        "every": "day",
+        "title": _("Score members"),
+    },
+    "refresh_segments": {
+        "run": "members.segments.membership.refresh_due",
+        "every": "nudge",
+        "title": _("Refresh segments"),
+    },
+    "remind_expiry": {
+        "run": "campaigns.reminders.remind_expiring",
+        "every": "day",
+        "title": _("Remind of expiring points"),
+    },
+    "run_back_tests": {"run": "campaigns.backtest.run_due", "every": "nudge", "title": _("Run back-tests")},
+    "post_changes": {"run": "loyalty.jobs.changes.posting.post_due", "every": "nudge", "title": _("Post changes")},
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
-    "verify_books": {"run": "loyalty.ledger.checking.run_verification", "every": "day", "title": _("Verify the books")},
-    "anchor_books": {"run": "loyalty.ledger.anchors.make_anchor", "every": "day", "title": _("Anchor the books")},
 }
+# A folder outside of the database server's reach that gets a copy of every day's anchor; empty: none is kept.
+SETIA_ANCHOR_DIR = env.str("SETIA_ANCHOR_DIR", default="")
+# The kinds of change requests: corrections, bulk actions and runs with four eyes (loyalty/common/changes.py).
+SETIA_CHANGES: list[str] = [
+    "members.corrections.adjusting.AdjustOne",
+    "members.corrections.adjusting.AdjustMany",
+    "members.corrections.forgiving.ForgiveDebt",
+    "members.corrections.extending.ExtendPoints",
+    "members.corrections.redating.RedatePoints",
+    "members.corrections.reinstating.Reinstate",
+    "members.corrections.moving.MovePoints",
+    "members.corrections.moving.UndoTransfer",
+    "loyalty.ledger.expiry_change.ExpiryRun",
+    "members.tiers.editing.EditTiers",
+    "loyalty.jobs.changes.limiting.ChangeLimits",
+    "campaigns.ways.surprise.Surprise",
+    "campaigns.partners.taking_back.TakePostingBack",
+    "rewards.calling_off.CallOffSession",
+    "rewards.extending.ExtendVouchers",
+]
+# What upper floors seal themselves is proven with the books: functions of a program that yield violations.
+SETIA_PROOFS: list[str] = ["campaigns.partners.settlement.prove"]
+# Asked by name, because the books know no people: the accounts of a member of staff, and who holds an account.
+SETIA_OWN_ACCOUNTS = "members.holders.own_accounts"
+SETIA_HOLDERS = "members.holders.numbers"
+SETIA_ACCOUNTS_OF = "members.holders.accounts_of"
+# Asked by name, because the books write to nobody: who tells of points that lapsed unconfirmed.
+SETIA_TELL_LAPSED = "campaigns.lapse_letters.tell"
+SETIA_SWEEP = "loyalty.ledger.expiry.run_sweep"
+SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"
 # Minutes that due work may wait before /readyz and the jobs page call it late.
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
 
@@ -216,6 +297,9 @@ MFA_ADAPTER = "members.signin.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Setia"
+MFA_TOTP_TOLERANCE = (
+    1  # the code of the half minute before or after counts too: clocks of phones differ (RFC 6238, 5.2)
+)
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_SAVE_EVERY_REQUEST = False
@@ -231,8 +315,20 @@ TIME_ZONE = "UTC"
 USE_THOUSAND_SEPARATOR = True
 # Named by string, because the campaigns stand above the portal: how an entry's explanation reads, and what runs now.
 SETIA_EXPLAIN = "campaigns.explanations.sentence"
+SETIA_EXPLAIN_LIMITS = "campaigns.explanations.limits"
 SETIA_EXPLAIN_NEAR = "campaigns.explanations.near_misses"
 SETIA_NEWS = "campaigns.news.running"
+SETIA_CHALLENGES = "campaigns.challenges.showing.teaser"
+# What tiers give by rules: read, kept, and what an edit of it would have come to.
+SETIA_TIER_BENEFITS = "campaigns.tier_benefits.benefits_of"
+SETIA_KEEP_TIER_BENEFITS = "campaigns.tier_benefits.keep_benefits"
+SETIA_TIER_WORTH = "campaigns.tier_worth.worth_of"
+# Told of waiting points that were confirmed or cancelled by themselves: what they count for follows.
+SETIA_POINTS_RELEASED = "campaigns.releasing"
+# Told of new members in the transaction of their enrolment: what joining earns, and who brought them.
+SETIA_JOINED = "campaigns.ways.joining.joined"
+# Who answers which members are in which segments (campaigns.audience); empty: rules cannot ask for segments.
+SETIA_SEGMENTS_OF = "members.segments.membership.stays_of"
 
 # --- Static files ---------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -336,3 +432,6 @@ UNFOLD = {
         },
     },
 }
+
+# An index may carry columns along: PostgreSQL reads them from it, SQLite leaves them out.
+SILENCED_SYSTEM_CHECKS = ["models.W040"]

@@ -15,6 +15,8 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("", include("members.urls")),
     path("", include("rewards.urls")),
+    path("", include("campaigns.ways.urls")),
+    path("", include("campaigns.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("loyalty.mail.urls")),
     path("demo/second-factor/", second_factor, name="demo_second_factor"),

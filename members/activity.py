@@ -10,6 +10,7 @@ from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Program
 from members.models import MemberAccount, Purchase, PurchaseLine
 from members.sales import CLOCK_TOLERANCE, MemberClosed, MemberUnknown, ReceiptConflict, Sale, SaleLine
+from members.turns import TakePart
 
 __all__ = [
     "CLOCK_TOLERANCE",
@@ -25,15 +26,32 @@ __all__ += ["known_receipts", "members_of", "unknown_member", "write_purchases"]
 
 PURCHASE_FIELDS = (
     "program", "member", "source", "receipt", "occurred_at", "recorded_at", "store", "channel", "currency", "items",
-    "total", "eligible", "tier", "points", "qualifying_points", "qualifying_spend", "digest",
+    "total", "eligible", "tier", "points", "qualifying_points", "qualifying_spend", "refunded",
+    "points_returned", "digest", "payment", "explanation",
 )  # fmt: skip
-LINE_FIELDS = ("purchase", "number", "product", "category", "quantity", "amount", "eligible", "points")
+LINE_FIELDS = (
+    "purchase",
+    "number",
+    "product",
+    "category",
+    "brand",
+    "collection",
+    "supplier",
+    "quantity",
+    "amount",
+    "eligible",
+    "points",
+)
 
 
 _main_accounts = Prepared(
-    lambda: MemberAccount.objects.filter(
-        member__any_of=Given("members"), member__program=Given("program"), wallet__is_main=True
-    ).values_list("member_id", "member__status", "account_id")
+    lambda: (
+        MemberAccount.objects.filter(
+            member__any_of=Given("members"), member__program=Given("program"), wallet__is_main=True
+        )
+        .annotate(turn=TakePart(Given("program")))
+        .values_list("member_id", "member__status", "account_id", "turn")
+    )
 )
 _receipts = Prepared(
     lambda: (
@@ -47,9 +65,9 @@ _receipts = Prepared(
 
 
 def members_of(program: Program, member_ids: set[int]) -> dict[int, tuple[str, int]]:
-    """Status and main account of the members of this program: one query."""
+    """Status and main account of the members of this program: one query. Takes part in the turn of `members.turns`."""
     rows = _main_accounts(members=list(member_ids), program=program.pk)
-    return {member_id: (status, account_id) for member_id, status, account_id in rows}
+    return {member_id: (status, account_id) for member_id, status, account_id, _turn in rows}
 
 
 def unknown_member() -> MemberUnknown:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -12,43 +12,39 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
 from loyalty.desk.panels import badge, day, link
 from loyalty.ledger import statements
-from members import desk, enrolment, searching
+from members import consents_desk, desk, enrolment, past_desk
+from members.corrections.desk import CorrectionDeeds
 from members.forms import ContactForm
-from members.models import Event, Member, MemberAccount, Purchase, Tier, TierPolicy, TierStay
+from members.models import Event, Member, MemberAccount, Purchase
+from members.search_desk import FoundByWords
+from members.segments.filtering_desk import SegmentFilter
+from members.tiers.tiers_desk import TierDeeds
 
 
 @admin.register(Member)
-class MemberAdmin(DeskAdmin):
+class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.ConsentDeeds, DeskAdmin):
     """Members. Adding one enrols them; editing changes how to reach them, never their points."""
 
     form = ContactForm
-    list_display = [
-        "shown_member",
-        "email",
-        "shown_tier",
-        "shown_balance",
-        "shown_language",
-        "shown_status",
-        "shown_since",
-    ]
+    list_display = ["shown_member", "email", "shown_tier", "shown_balance", "shown_language", "shown_status", "shown_since"]  # fmt: skip
     list_display_links = ["shown_member"]
     list_filter = [
         ("tier", RelatedDropdownFilter),
+        SegmentFilter,
         ("language", ChoicesDropdownFilter),
         ("status", ChoicesDropdownFilter),
         ("program", RelatedDropdownFilter),
         ("enrolled_at", RangeDateFilter),
     ]
-    list_select_related = ["tier"]
     search_fields = ["number"]
-    search_help_text = _("Beginning of the member number, e-mail address, name or phone")
+    search_help_text = _("Beginning of the member number, e-mail address, phone or a word of the name")
     in_command_search = True
     command_icon = "person"
     add_fieldsets = [(None, {"fields": [("program", "language"), "name", ("email", "phone"), "birthday"]})]
@@ -67,6 +63,7 @@ class MemberAdmin(DeskAdmin):
     ]
     readonly_fields = ["shown_number", "shown_status", "enrolled_at"]
     actions_list = ["export_list"]
+    actions_detail = ["past", "adjust_points", "move_points", "forgive_debt", "give_tier", "record_consent"]
     export_columns = (
         (_("Number"), lambda m: m.number), (_("Name"), lambda m: m.name), (_("E-mail"), lambda m: m.email),
         (_("Phone"), lambda m: m.phone), (_("Language"), lambda m: m.language), (_("Tier"), lambda m: m.tier.slug),
@@ -79,23 +76,28 @@ class MemberAdmin(DeskAdmin):
         holder = path("holder/<int:account_id>/", self.admin_site.admin_view(self.holder), name="members_member_holder")
         return [holder, *super().get_urls()]
 
+    @action(description=_("As of an instant"), url_path="past", icon="history")
+    def past(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The member as of any instant."""
+        return past_desk.view(self, request, object_id)
+
     def holder(self, request: HttpRequest, account_id: int) -> HttpResponse:
         """Lead to the member behind an account."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return HttpResponseRedirect(
-            self.page_of(get_object_or_404(MemberAccount.objects.select_related("member"), account=account_id).member)
-        )
+        member = get_object_or_404(MemberAccount.objects.select_related("member"), account=account_id).member
+        past = reverse("admin:members_member_past", args=[member.pk])
+        return HttpResponseRedirect(past if "past" in request.GET else self.page_of(member))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
+        """With the tier, which every row and page shows."""
+        return super().get_queryset(request).select_related("tier")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"program": programs.chosen(request)} | super().get_changeform_initial_data(request)
-
-    def found_by(self, term: str) -> Q:
-        """By the beginning of what people tell on the phone; each part rests on an index."""
-        return searching.found_by(term)
 
     def complete(self, rows: list[Member]) -> None:
         """The balances of all members on the page in three queries."""
@@ -176,6 +178,7 @@ class PurchaseAdmin(BookAdmin):
         (_("Member"), lambda p: p.member.number), (_("Total"), lambda p: p.total), (_("Currency"), lambda p: p.currency),
         (_("Points"), lambda p: p.points), (_("Tier"), lambda p: p.tier.slug),
     )  # fmt: skip
+    actions_detail = ["take_back"]
     fieldsets = [
         (None, {"fields": [("shown_receipt", "shown_member"), ("occurred_at", "recorded_at"), ("store", "channel")]}),
         (
@@ -217,6 +220,14 @@ class PurchaseAdmin(BookAdmin):
     def page_context(self, request: HttpRequest, record: Purchase) -> dict[str, Any]:
         return desk.purchase_page(record)
 
+    @action(description=_("Goods come back"), icon="assignment_return")
+    def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the page of the floor that knows what returned goods take back."""
+        return HttpResponseRedirect(reverse("admin:members_refund_of", args=[object_id]))
+
+    take_back.needs = "members.add_refund"
+    take_back.fits = lambda purchase: purchase.refunded < purchase.total
+
 
 @admin.register(Event)
 class EventAdmin(BookAdmin):
@@ -232,53 +243,3 @@ class EventAdmin(BookAdmin):
     @display(description=_("member"))
     def shown_member(self, event: Event) -> str:
         return link(reverse("admin:members_member_change", args=[event.member_id]), event.member)
-
-
-@admin.register(TierStay)
-class TierStayAdmin(BookAdmin):
-    """Who was in which tier, from when until when."""
-
-    list_display = ["member", "tier", "since", "until", "cause"]
-    list_select_related = ["member", "tier"]
-    ordering = ["-id"]
-
-
-@admin.register(Tier)
-class TierAdmin(DeskAdmin):
-    """The ladder of a program."""
-
-    list_display = ["name", "program", "rank", "threshold", "member_count"]
-    list_filter = ["program"]
-    list_select_related = ["program"]
-    fieldsets = [
-        (_("Names"), {"classes": ["tab"], "fields": ["program", "slug", "name", "name_id", "name_ms"]}),
-        (_("Reached from"), {"classes": ["tab"], "fields": ["rank", "threshold"]}),
-        (_("Benefits"), {"classes": ["tab"], "fields": ["benefits", "benefits_id", "benefits_ms"]}),
-    ]
-    keep_instead = _("Members are or were in it.")
-
-    def complete(self, rows: list[Tier]) -> None:
-        counted = dict(
-            Member.objects.filter(tier__in=rows).order_by().values_list("tier").annotate(members=Count("pk"))
-        )
-        for tier in rows:
-            tier.members_shown = f"{counted.get(tier.pk, 0):,}"
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Tier | None = None) -> list[str]:
-        return ["program", "slug"] if obj else []
-
-    @display(description=_("members"))
-    def member_count(self, tier: Tier) -> str:
-        return getattr(tier, "members_shown", "")
-
-
-@admin.register(TierPolicy)
-class TierPolicyAdmin(DeskAdmin):
-    """What counts towards tiers, and over which window."""
-
-    list_display = ["program", "metric", "window", "months"]
-    list_select_related = ["program"]
-    fields = ["program", "metric", "window", "months"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: TierPolicy | None = None) -> list[str]:
-        return ["program"] if obj else []

@@ -1,17 +1,20 @@
 """What the API says about a member: who they are, what they have, where they stand."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
+from django.db.models import F
 from pydantic import Field
 
 from loyalty.common.languages import in_language
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import statements
+from loyalty.ledger.models import Account
 from loyalty.pos.wire import DayOut, InstantOut, MoneyOut, Outgoing
 from members import tiers
-from members.models import Member, MemberAccount
+from members.models import Member, TierStay
+from members.tiers.benefits import lines_of, written
 
 
 class BalanceOut(Outgoing):
@@ -36,7 +39,13 @@ class NextTierOut(Outgoing):
 
 
 class TierOut(Outgoing):
-    """Where a member stands. `measured` is in whole points or in money, as `metric` says."""
+    """Where a member stands. `measured` is in whole points or in money, as `metric` says.
+
+    `waiting` is what does not count yet and will, the next of it from `waiting_until` on; null: once its orders are confirmed.
+
+    `benefits` are lines in words. What a tier gives by rules is among them where a member or their tiers are read, not in the answer to a
+    purchase.
+    """
 
     tier: str
     name: str
@@ -45,6 +54,34 @@ class TierOut(Outgoing):
     since: InstantOut
     counts_until: InstantOut | None
     next: NextTierOut | None
+    cause: str
+    review_at: InstantOut | None
+    decided_at: InstantOut | None
+    keep: MoneyOut | None
+    keep_missing: MoneyOut | None
+    held_until: InstantOut | None
+    projected: str | None
+    waiting: MoneyOut
+    waiting_until: InstantOut | None
+    benefits: list[str]
+
+
+class TierStayOut(Outgoing):
+    """One stay in a tier: from, until, and the reference of what began it."""
+
+    tier: str
+    name: str
+    since: InstantOut
+    until: InstantOut | None
+    cause: str
+    measured: MoneyOut
+
+
+class TierHistoryOut(Outgoing):
+    """Where a member stands, and every tier there was, newest first."""
+
+    tier: TierOut
+    stays: list[TierStayOut]
 
 
 class MemberOut(Outgoing):
@@ -82,41 +119,38 @@ def member_out(member: Member, *, at: datetime) -> MemberOut:
     )
 
 
-_accounts = Prepared(
-    lambda: (
-        MemberAccount.objects.filter(member=Given("member"))
-        .select_related("wallet")
-        .order_by("-wallet__is_main", "wallet_id")
+WALLET = ("slug", "units", "units_id", "units_ms", "decimals", "is_main")
+_positions = Prepared(
+    lambda: statements.with_positions(
+        Account.objects.filter(member_account__member=Given("member")).order_by("-wallet__is_main", "wallet_id"),
+        *(f"wallet__{name}" for name in WALLET),
+        "wallet_id",
     )
 )
 
 
-def balances_out(
-    member: Member, *, at: datetime, known: Mapping[int, statements.Balance] | None = None
-) -> list[BalanceOut]:
-    """The member's positions, the main wallet first; `known` ones (by account) are not computed again."""
-    accounts = _accounts(member=member.pk)
-    balances = dict(known or {})
-    unknown = [account.account_id for account in accounts if account.account_id not in balances]
-    if unknown:
-        balances |= statements.balances(unknown, at=at)
+def balances_out(member: Member, *, at: datetime) -> list[BalanceOut]:
+    """The member's positions, the main wallet first: one query, more where something is held or owed."""
+    rows = _positions(member=member.pk, at=at)
+    balances = statements.of_positions(rows, at=at)
+    wallets = ((row[0], SimpleNamespace(**dict(zip(WALLET, row[2:], strict=False)))) for row in rows)
     return [
         BalanceOut(
-            wallet=account.wallet.slug,
-            name=in_language(account.wallet, "units"),
-            decimals=account.wallet.decimals,
-            is_main=account.wallet.is_main,
-            available=balances[account.account_id].available,
-            pending=balances[account.account_id].pending,
-            held=balances[account.account_id].held,
-            debt=balances[account.account_id].debt,
+            wallet=wallet.slug,
+            name=in_language(wallet, "units"),
+            decimals=wallet.decimals,
+            is_main=wallet.is_main,
+            available=balances[account_id].available,
+            pending=balances[account_id].pending,
+            held=balances[account_id].held,
+            debt=balances[account_id].debt,
         )
-        for account in accounts
+        for account_id, wallet in wallets
     ]
 
 
 def tier_out(member: Member, *, at: datetime, known: tiers.Standing | None = None) -> TierOut:
-    """The member's tier and the way to the next one: two queries, none where the standing is `known`."""
+    """The member's tier, the way to the next one and to keep it: three queries, none where the standing is `known`."""
     standing = known or tiers.standing(member, at=at)
     following = standing.next_tier
     return TierOut(
@@ -129,4 +163,31 @@ def tier_out(member: Member, *, at: datetime, known: tiers.Standing | None = Non
         next=NextTierOut(tier=following.slug, name=str(following), missing=standing.missing or Decimal(0))
         if following
         else None,
+        cause=standing.cause,
+        review_at=standing.review_at,
+        decided_at=standing.decided_at,
+        keep=standing.keep,
+        keep_missing=standing.keep_missing,
+        held_until=standing.held_until,
+        projected=standing.projected.slug if standing.projected else None,
+        waiting=standing.waiting,
+        waiting_until=standing.waiting_until,
+        benefits=written(standing.tier) if known else lines_of([standing.tier])[standing.tier.pk],
     )
+
+
+def tier_history_out(member: Member, *, at: datetime) -> TierHistoryOut:
+    """The standing and all stays that lasted."""
+    stays = TierStay.objects.filter(member=member).exclude(until=F("since")).select_related("tier")
+    told = [
+        TierStayOut(
+            tier=stay.tier.slug,
+            name=str(stay.tier),
+            since=stay.since,
+            until=stay.until,
+            cause=stay.cause,
+            measured=stay.measured,
+        )
+        for stay in stays.order_by("-since", "-id")
+    ]
+    return TierHistoryOut(tier=tier_out(member, at=at), stays=told)

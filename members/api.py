@@ -1,7 +1,5 @@
 """The API's doors about members: enrolling, looking up, reading the history."""
 
-import base64
-import binascii
 from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
@@ -15,20 +13,15 @@ from pydantic import Field
 
 from loyalty.common.errors import Refusal
 from loyalty.pos.doors import actor, caller, reads, writes
-from loyalty.pos.wire import Day, Incoming, InstantOut, Outgoing
+from loyalty.pos.wire import Day, Incoming, InstantOut, Outgoing, Reference
 from members import history, lookup
-from members.answers import MemberOut, member_out
+from members.answers import MemberOut, TierHistoryOut, member_out, tier_history_out
+from members.cursors import read_cursor, write_cursor
 from members.enrolment import enrol, main_account
+from members.tiers import buying
 
 router = Router(tags=["Members"])
 PAGE = 50
-
-
-class CursorMalformed(Refusal):
-    """The cursor was not made by this API."""
-
-    code = "cursor_malformed"
-    status = 422
 
 
 class EmailMalformed(Refusal):
@@ -62,6 +55,14 @@ class EnrolIn(Incoming):
     language: Literal["en", "id", "ms"] = "en"
     source: str = Field("", max_length=32)
     source_key: str = Field("", max_length=80)
+    referral_code: str = Field("", max_length=20, examples=["7K2M9QXA"])
+
+
+class BuyTierIn(Incoming):
+    """Which tier, by its short name."""
+
+    tier: str = Field(min_length=1, max_length=50, examples=["gold"])
+    reference: Reference
 
 
 class EntryOut(Outgoing):
@@ -137,6 +138,34 @@ def read_member(request: HttpRequest, number: str) -> Any:
 
 
 @router.get(
+    "/members/{number}/tiers",
+    response=TierHistoryOut,
+    operation_id="read_tiers",
+    summary=gettext_noop("Read a member's tier and its history"),
+)
+@reads("members:read")
+def read_tiers(request: HttpRequest, number: str) -> Any:
+    """What is missing to keep and to reach, by when, the tier at the present pace, and every tier there was."""
+    return tier_history_out(lookup.by_number(caller(request).program, number), at=timezone.now())
+
+
+@router.post(
+    "/members/{number}/tiers",
+    response={201: TierHistoryOut},
+    operation_id="buy_tier",
+    summary=gettext_noop("Buy a tier with a member's points"),
+    description=gettext_noop("`reference` is yours: the same one never buys twice."),
+)
+@writes("redemptions:write")
+def buy_tier(request: HttpRequest, number: str, wish: BuyTierIn) -> Any:
+    """The tier, at once and until its own end. Refused when it is not for sale or points are missing."""
+    at, program = timezone.now(), caller(request).program
+    member = lookup.by_number(program, number)
+    buying.buy(member, buying.find(program, wish.tier), at=at, reference=wish.reference, source="api", actor=actor(request))  # fmt: skip
+    return Status(201, tier_history_out(member, at=at))
+
+
+@router.get(
     "/members/{number}/entries",
     response=EntriesOut,
     operation_id="read_entries",
@@ -147,7 +176,7 @@ def read_member(request: HttpRequest, number: str) -> Any:
 def read_entries(request: HttpRequest, number: str, cursor: str = "", limit: int = Query(PAGE, ge=1, le=200)) -> Any:
     """Newest first. Follow `next` for older lines; new lines do not move the pages."""
     member = lookup.by_number(caller(request).program, number)
-    page = history.page(main_account(member), before=_read_cursor(cursor), size=limit)
+    page = history.page(main_account(member), before=read_cursor(cursor), size=limit)
     entries = [
         EntryOut(
             number=line.entry.number,
@@ -164,7 +193,7 @@ def read_entries(request: HttpRequest, number: str, cursor: str = "", limit: int
         )
         for line in page.lines
     ]
-    return EntriesOut(entries=entries, next=_write_cursor(page.older))
+    return EntriesOut(entries=entries, next=write_cursor(page.older))
 
 
 def _check_person(applicant: EnrolIn, today: Any) -> None:
@@ -176,22 +205,3 @@ def _check_person(applicant: EnrolIn, today: Any) -> None:
             raise EmailMalformed(_("This is no e-mail address. Check it for typing errors."), field="email") from None
     if applicant.birthday and applicant.birthday > today:
         raise BirthdayAhead(_("This birthday lies in the future. Check the year."), field="birthday")
-
-
-def _write_cursor(number: int | None) -> str | None:
-    """A place in a history, as text that callers hand back."""
-    return None if number is None else base64.urlsafe_b64encode(f"e{number}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> int | None:
-    """The place a cursor names; the beginning when it is empty. Raises CursorMalformed."""
-    if not cursor:
-        return None
-    try:
-        place = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        place = ""
-    if len(place) < 2 or len(place) > 19 or place[0] != "e" or not (place[1:].isascii() and place[1:].isdigit()):
-        message = _("This cursor was not made by us. Start again without one.")
-        raise CursorMalformed(message, field="cursor")
-    return int(place[1:])

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.backoffice import explain, why
@@ -15,14 +14,17 @@ from loyalty.ledger import statements
 from loyalty.ledger.models import Account, Entry
 from loyalty.mail.kinds import kind_in_words
 from loyalty.mail.models import Message
-from members import tiers
-from members.models import Member, Purchase, TierStay
+from members import consents_panel
+from members.models import Member, Purchase
+from members.tiers import panels as tier_panels
 
 AHEAD = timedelta(days=60)
 ROWS = 10
 LETTER_TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn"}
 # Tables of upper floors: functions of (member, at) that return panels.
 more_panels: list[Callable[[Member, datetime], list[Panel]]] = []
+# The same for a purchase's page: functions of the purchase.
+more_purchase_panels: list[Callable[[Purchase], list[Panel]]] = []
 
 
 def page(member: Member, *, at: datetime) -> dict[str, Any]:
@@ -32,8 +34,15 @@ def page(member: Member, *, at: datetime) -> dict[str, Any]:
     )
     panels = [*_entries(account), *_running_out(account, at), *[p for more in more_panels for p in more(member, at)]]
     return {
-        "stats": [*_balance(account, at), _tier(member, at)],
-        "panels": [*panels, _purchases(member), _stays(member), _letters(member)],
+        "stats": [*_balance(account, at), tier_panels.stat(member, at=at)],
+        "panels": [
+            *panels,
+            _purchases(member),
+            tier_panels.history(member),
+            *tier_panels.benefits(member),
+            consents_panel.panel(member),
+            _letters(member),
+        ],
     }
 
 
@@ -47,24 +56,6 @@ def _balance(account: Account | None, at: datetime) -> list[Stat]:
         *([Stat(_("Held"), show_points(held.held, decimals), _("Reserved for a redemption that is not finished."))] if held.held else []),
         Stat(_("Owed"), show_points(held.debt, decimals), _("Owed after goods were returned. The next points earned repay it."), tone="bad" if held.debt else ""),
     ]  # fmt: skip
-
-
-def _tier(member: Member, at: datetime) -> Stat:
-    standing = tiers.standing(member, at=at)
-    hint = _("What counts towards the tier now. Spending points never costs a tier.")
-    if standing.next_tier is None:
-        return Stat(_("Tier"), standing.tier, hint, _("the highest"))
-    missing = (
-        show_money(standing.missing, member.program.currency)
-        if standing.metric == "spend"
-        else show_points(int(standing.missing))
-    )
-    return Stat(
-        _("Tier"),
-        standing.tier,
-        hint,
-        _("%(missing)s more for %(tier)s") % {"missing": missing, "tier": standing.next_tier},
-    )
 
 
 def _entries(account: Account | None) -> list[Panel]:
@@ -115,21 +106,6 @@ def _purchases(member: Member) -> Panel:
     return Panel(_("Purchases"), headers, rows, _("No purchase yet."), more=more, numeric=frozenset({3, 4}))
 
 
-def _stays(member: Member) -> Panel:
-    stays = TierStay.objects.filter(member=member).select_related("tier").order_by("-since", "-id")[:ROWS]
-    rows = [(s.tier, day(s.since), day(s.until) if s.until else _("today"), _cause(s.cause)) for s in stays]
-    return Panel(_("Tier history"), [_("Tier"), _("From"), _("Until"), _("Cause")], rows)
-
-
-def _cause(reference: str) -> str:
-    """What moved a member to a tier, in words: references are for the books."""
-    kind, _colon, rest = reference.partition(":")
-    receipt = rest.partition(":")[2]
-    if kind == "purchase" and receipt:
-        return gettext("Purchase %(receipt)s") % {"receipt": receipt}
-    return gettext("Enrolment") if reference == "enrolment" else reference
-
-
 def _letters(member: Member) -> Panel:
     letters = Message.objects.filter(recipient=member.number).order_by("-id")[:ROWS]
     rows = [
@@ -151,6 +127,7 @@ def purchase_page(record: Purchase) -> dict[str, Any]:
             line.number,
             line.product or "–",
             line.category or "–",
+            ", ".join(filter(None, (line.brand, line.collection, line.supplier))) or "–",
             line.quantity.normalize(),
             show_money(line.amount, record.currency),
             show_points(line.points),
@@ -159,12 +136,15 @@ def purchase_page(record: Purchase) -> dict[str, Any]:
     ]
     lines = Panel(
         _("Lines"),
-        ["#", _("Product"), _("Category"), _("Quantity"), _("Amount"), _("Points")],
+        ["#", _("Product"), _("Category"), _("Brand"), _("Quantity"), _("Amount"), _("Points")],
         rows,
-        numeric=frozenset({3, 4, 5}),
+        numeric=frozenset({4, 5, 6}),
     )
     return {
-        "stats": [Stat(_("Points earned"), show_points(record.points), url=reverse("admin:ledger_entry_change", args=[entry.pk]) if entry else "")],
+        "stats": [
+            Stat(_("Points earned"), show_points(record.points), url=reverse("admin:ledger_entry_change", args=[entry.pk]) if entry else ""),
+            *([Stat(_("Points taken back"), show_points(record.points_returned), _("For goods that came back."))] if record.refunded else []),
+        ],
         "panels_before": [Panel(_("In words"), [], [], said)],
-        "panels": [lines] if rows else [],
+        "panels": [*([lines] if rows else []), *tier_panels.of_purchase(record), *[panel for more in more_purchase_panels for panel in more(record)]],
     }  # fmt: skip

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Lower
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import insert_rows, reserve_ids
@@ -64,10 +66,11 @@ def enrol(
     source: str = "",
     source_key: str = "",
     welcome: bool = True,
+    referral_code: str = "",
 ) -> Member:
     """Enrol one person and queue the welcome letter. The same customer of the same source returns the first member.
 
-    Raises EmailTaken, ProgramNotReady.
+    `referral_code` is the code of who brought them. Raises EmailTaken, ProgramNotReady, and what `SETIA_JOINED` raises.
     """
     applicant = Applicant(source, source_key, name, email, phone, birthday, language, at)
     try:
@@ -78,12 +81,13 @@ def enrol(
                     return first
             _refuse_taken(program, email)
             (member_id,) = _enrol_new(program, [applicant], at=at)
+            _tell_joined(program, [member_id], code=referral_code, at=at, actor=actor)
             member = Member.objects.select_related("program", "tier").get(id=member_id)
             if welcome and member.email:
                 _queue_welcome(member, at=at)
             return member
-    except IntegrityError:
-        # Two doors enrolled the same person at once: the other one won.
+    except (IntegrityError, EmailTaken):
+        # Two doors enrolled the same person at once: the other one won, perhaps between the look by key and the look by address.
         if source_key:
             first = Member.objects.filter(program=program, source=source, source_key=source_key).first()
             if first:
@@ -105,21 +109,29 @@ def enrol_many(
     known = {
         (source, key): member_id
         for member_id, source, key in Member.objects.filter(
-            program=program, source_key__in={key for _, key in keys}, source__in={source for source, _ in keys}
+            program=program, source_key__any_of={key for _, key in keys}, source__any_of={source for source, _ in keys}
         ).values_list("id", "source", "source_key")
         if (source, key) in keys
     }
     new = [applicant for key, applicant in keys.items() if key not in known]
     if new:
         _drop_taken_emails(program, new)
-        for applicant, member_id in zip(new, _enrol_new(program, new, at=at), strict=True):
+        ids = _enrol_new(program, new, at=at)
+        for applicant, member_id in zip(new, ids, strict=True):
             known[applicant.source, applicant.source_key] = member_id
+        _tell_joined(program, ids, at=at, actor=actor)
     return known
 
 
 def main_account(member: Member) -> Account:
     """The member's account in the program's main wallet."""
     return Account.objects.get(member_account__member=member, wallet__is_main=True)
+
+
+def _tell_joined(program: Program, member_ids: Sequence[int], *, at: datetime, actor: str, code: str = "") -> None:
+    """Let the floor above give what joining earns; it is named in the settings."""
+    if settings.SETIA_JOINED:
+        import_string(settings.SETIA_JOINED)(program, member_ids, code=code, at=at, actor=actor)
 
 
 def _refuse_taken(program: Program, email: str) -> None:
@@ -179,7 +191,7 @@ def _new_numbers(count: int) -> list[str]:
     numbers: set[str] = set()
     while len(numbers) < count:
         fresh = {member_number() for _ in range(count - len(numbers))}
-        numbers |= fresh - set(Member.objects.filter(number__in=fresh).values_list("number", flat=True))
+        numbers |= fresh - set(Member.objects.filter(number__any_of=fresh).values_list("number", flat=True))
     return list(numbers)
 
 

@@ -24,11 +24,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One movement as the member reads it. `after` is the balance once it was booked."""
+    """One movement as the member reads it: why it is so much, what limited it, what would have made it more. `after` is the balance once it was booked."""
 
     entry: Entry
     title: str
     explanation: str
+    limits: list[str]
     near: list[str]
     after: int | None
 
@@ -67,6 +68,17 @@ def page(account: Account, *, kind: str = "", before: int | None = None, size: i
     return Page([_line(entry, after[entry.number]) for entry in rows], rows[-1].number if len(found) > size else None)
 
 
+def line(account: Account, number: int) -> Line | None:
+    """One line with the balance after it; None when the account has none of this number. Two queries."""
+    entry = Entry.objects.filter(account=account, number=number).first() if 0 < number < 2**63 else None
+    return _line(entry, _balances_after(account, [entry])[number]) if entry else None
+
+
+def told(entry: Entry) -> Line:
+    """One entry as the member reads it, without the balance after it."""
+    return _line(entry, None)
+
+
 def latest(account: Account, *, size: int) -> list[Line]:
     """The newest lines without the balances after them. One query."""
     entries = Entry.objects.filter(account=account).order_by("-effective_at", "-number")
@@ -78,7 +90,8 @@ def _older_than(mark: Entry) -> Q:
 
 
 def _line(entry: Entry, after: int | None) -> Line:
-    return Line(entry, wording.title(entry), wording.explain(entry), wording.near_misses(entry), after)
+    told = wording.explain(entry), wording.limits(entry), wording.near_misses(entry)
+    return Line(entry, wording.title(entry), *told, after)
 
 
 def _balances_after(account: Account, rows: list[Entry]) -> dict[int, int]:

@@ -10,7 +10,7 @@ from members.activity import MemberUnknown
 from members.models import Member
 
 _by_number = Prepared(
-    lambda: Member.objects.filter(program=Given("program"), number=Given("number")).select_related("program", "tier")
+    lambda: Member.objects.filter(program=Given("program"), number=Given("number")).select_related("tier")
 )
 
 
@@ -20,6 +20,7 @@ def by_number(program: Program, typed: str) -> Member:
     found = _by_number.first(program=program.pk, number=number) if is_member_number(number) else None
     if found is None:
         raise unknown()
+    found.program = program
     return found
 
 

@@ -23,6 +23,8 @@ CENT = Decimal("0.01")
 LARGEST_AMOUNT = Decimal(10) ** 12
 MOST_ITEMS = 1_000_000
 MOST_LINES = 1_000
+# What a line says of its goods.
+GOODS = ("product", "category", "brand", "collection", "supplier")
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # Clocks of tills run a little ahead; what they report from this near a future is taken as just now.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -105,6 +107,9 @@ class SaleLine:
     product: str = ""
     category: str = ""
     quantity: Decimal = Decimal(1)
+    brand: str = ""
+    collection: str = ""
+    supplier: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,7 +117,7 @@ class Sale:
     """One sale as the till reports it, all amounts in `currency` with at most two decimals.
 
     `total` is what was paid after discounts, with tax and delivery: the lines and `delivery` add up to it. `tax` says how
-    much of the total is tax, `paid_with_points` how much of it was paid with points. The member is given as a record or
+    much of the total is tax, `paid_with_points` how much of it was paid with points, `payment` how the rest was paid ("cash", "card"). The member is given as a record or
     by `member_id`. A sale of which only the day is known (`is_dated_by_day`) carries that day's midday, and counts from
     now when midday is still to come.
     """
@@ -131,6 +136,7 @@ class Sale:
     tax: Decimal = NOTHING
     delivery: Decimal = NOTHING
     paid_with_points: Decimal = NOTHING
+    payment: str = ""
     is_dated_by_day: bool = False
 
     def __post_init__(self) -> None:
@@ -148,11 +154,17 @@ class Sale:
         at = self.occurred_at
         parts = [
             str(self.member_id), at.astimezone(UTC).isoformat() if at.tzinfo else at.isoformat(), self.currency,
-            _plain(self.total), str(self.items), str(self.store.pk if self.store else ""), self.channel,
-            _plain(self.tax), _plain(self.delivery), _plain(self.paid_with_points),
+            plain_number(self.total), str(self.items), str(self.store.pk if self.store else ""), self.channel,
+            plain_number(self.tax), plain_number(self.delivery), plain_number(self.paid_with_points),
         ]  # fmt: skip
         for line in self.lines:
-            parts += [line.product, line.category, _plain(line.quantity), _plain(line.amount)]
+            parts += [line.product, line.category, plain_number(line.quantity), plain_number(line.amount)]
+            if line.brand or line.collection:
+                parts += ["brand", line.brand, "collection", line.collection]
+            if line.supplier:
+                parts += ["supplier", line.supplier]
+        if self.payment:
+            parts.append(f"payment {self.payment}")
         return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -181,9 +193,9 @@ def happened_at(sale: Sale, *, at: datetime) -> datetime:
     return min(sale.occurred_at, at)
 
 
-def earning_part(sale: Sale, program: Program) -> Decimal:
-    """The part of a sale that earns (DOMAIN 3.6)."""
-    amount = sale.total - sale.paid_with_points
+def earning_part(sale: Sale, program: Program, *, by_points: Decimal = NOTHING) -> Decimal:
+    """The part of a sale that earns (DOMAIN 3.6). `by_points` is what is known of payments, whatever the sale says."""
+    amount = sale.total - max(sale.paid_with_points, min(by_points, sale.total))
     if not program.earns_on_tax:
         amount -= sale.tax
     if not program.earns_on_delivery:
@@ -203,14 +215,19 @@ def to_cents(amount: Decimal) -> Decimal:
 
 def _judge_texts(sale: Sale) -> None:
     """Texts that fit their columns and can be read aloud."""
-    for field, most, needed in (("source", 32, True), ("receipt", 80, True), ("channel", 16, False)):
+    for field, most, needed in (
+        ("source", 32, True),
+        ("receipt", 80, True),
+        ("channel", 16, False),
+        ("payment", 16, False),
+    ):
         value = getattr(sale, field)
         if needed and not value:
             raise TextRefused(_("%(field)s: must not be empty.") % {"field": field}, field=field)
         _judge_text(value, field, most)
     for line in sale.lines:
-        _judge_text(line.product, "product", 80)
-        _judge_text(line.category, "category", 80)
+        for field in GOODS:
+            _judge_text(getattr(line, field), field, 80)
 
 
 def _judge_text(value: str, field: str, most: int) -> None:
@@ -273,6 +290,6 @@ def _judge_lines(sale: Sale) -> None:
         )
 
 
-def _plain(amount: Decimal) -> str:
+def plain_number(number: Decimal) -> str:
     """A number in one canonical form, whatever trailing zeros it came with."""
-    return str(amount.normalize())
+    return f"{number.normalize():f}"

@@ -4,8 +4,6 @@ Members are enrolled without a sign-in. The first time a code is asked for the a
 no password is made for it; the address itself is always the member's own, so that a changed address moves the door.
 """
 
-import base64
-import hashlib
 import smtplib
 from typing import Any
 
@@ -16,7 +14,6 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -30,6 +27,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.common.sealing import opened, seal
 from members.models import Member
 
 log = structlog.get_logger()
@@ -180,11 +178,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Encrypt a secret for the database."""
-        return _box().encrypt(text.encode()).decode()
+        return seal(text, purpose="second factors")
 
     def decrypt(self, encrypted_text: str) -> str:
         """Read a secret back."""
-        return _box().decrypt(encrypted_text.encode()).decode()
+        return opened(encrypted_text, purpose="second factors")
 
     def is_mfa_enabled(self, user: Any, types: list[str] | None = None) -> bool:
         """Whether a second factor stands in the way of this user."""
@@ -192,9 +190,3 @@ class SecondFactorAdapter(DefaultMFAAdapter):
             wanted = set(types or Authenticator.Type.values) - {Authenticator.Type.WEBAUTHN}
             return bool(wanted) and super().is_mfa_enabled(user, list(wanted))
         return super().is_mfa_enabled(user, types)
-
-
-def _box() -> Fernet:
-    """The cipher for secrets at rest; its key is derived from the key of the books, which outlives sessions."""
-    key = hashlib.sha256(b"setia second factors\0" + settings.BOOKS_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))

@@ -34,20 +34,35 @@ KINDS_SHOWN = {
 
 def title(entry: Entry) -> str:
     """What happened, in a few words: `Purchase 1042`, `Redeemed: Free coffee`, `Points expired`."""
-    named = {"name": _reward(entry)}
+    is_confirmed = "confirmed" in entry.explanation
     titles = {
         Entry.Kind.ACCRUAL: _earned(entry),
-        Entry.Kind.REDEMPTION: _("Redeemed: %(name)s") % named if named["name"] else _("Reward redeemed"),
-        Entry.Kind.EXPIRY: _("Points expired"),
-        Entry.Kind.REVERSAL: _("Reward cancelled, points returned"),
-        Entry.Kind.CLAW_BACK: _("Purchase returned, points taken back"),
+        Entry.Kind.REDEMPTION: _redeemed(entry),
+        Entry.Kind.EXPIRY: _("Not confirmed in time") if "lapsed" in entry.explanation else _("Points expired"),
+        Entry.Kind.REVERSAL: _given_back(entry),
+        Entry.Kind.CLAW_BACK: _taken_back(entry),
         Entry.Kind.ADJUSTMENT: _("Adjusted by the shop"),
-        Entry.Kind.TRANSFER: _("Points transferred"),
-        Entry.Kind.REINSTATEMENT: _("Points given back"),
-        Entry.Kind.EXTENSION: _("Points extended"),
+        Entry.Kind.TRANSFER: _("Points received") if entry.amount > 0 else _("Points passed on"),
+        Entry.Kind.REINSTATEMENT: _("Points confirmed") if is_confirmed else _("Points given back"),
+        Entry.Kind.EXTENSION: _("Points confirmed") if is_confirmed else _("Points extended"),
         Entry.Kind.WRITE_OFF: _("Debt written off"),
     }
     return titles[Entry.Kind(entry.kind)]
+
+
+def _redeemed(entry: Entry) -> str:
+    """What points were spent on: a reward by its name, or a bill."""
+    if "payment" in entry.explanation:
+        return _("Paid with points: receipt %(receipt)s") % {"receipt": entry.explanation["payment"]["receipt"]}
+    name = _reward(entry)
+    return _("Redeemed: %(name)s") % {"name": name} if name else _("Reward redeemed")
+
+
+def _given_back(entry: Entry) -> str:
+    """Why points came back: a reward was cancelled, or goods that were paid with points came back."""
+    if "payment" in entry.explanation:
+        return _("Points back: receipt %(receipt)s") % {"receipt": entry.explanation["payment"]["receipt"]}
+    return _("Reward cancelled, points returned")
 
 
 def _earned(entry: Entry) -> str:
@@ -55,7 +70,53 @@ def _earned(entry: Entry) -> str:
     family, _source, key = (*entry.reference.split(":", 2), "", "")[:3]
     if family == "purchase":
         return _("Purchase %(receipt)s") % {"receipt": key}
-    return entry.reason or _("Points earned")
+    if family == "settled":
+        return _settled(entry)
+    if family == "challenge" and "challenge" in entry.explanation:
+        return _("Challenge done: %(name)s") % {"name": _named(entry, "challenge")}
+    if family == "birthday":
+        return _("Birthday gift")
+    if family == "partner" and "partner" in entry.explanation:
+        return _("Points from %(name)s") % {"name": entry.reason}
+    return entry.reason or _rule(entry) or _("Points earned")
+
+
+def _rule(entry: Entry) -> str:
+    """The rule or campaign that gave points for an event, in the reader's language; empty where none is told."""
+    match entry.explanation:
+        case {"steps": [{"names": dict(names)}, *_]}:
+            return names.get((get_language() or "en").split("-")[0]) or names.get("en", "")
+    return ""  # an old explanation may hold anything
+
+
+def _settled(entry: Entry) -> str:
+    """A purchase that came out otherwise, because something before it was reported late."""
+    receipt = entry.explanation.get("settled_again", entry.explanation.get("returned_goods", {})).get("receipt", "")
+    return _("Purchase %(receipt)s, reckoned again") % {"receipt": receipt}
+
+
+def _named(entry: Entry, told: str) -> str:
+    """The name of what an entry is about, in the reader's language where it had one."""
+    names = entry.explanation[told].get("names", {})
+    return names.get((get_language() or "en").split("-")[0]) or entry.reason
+
+
+def _taken_back(entry: Entry) -> str:
+    """What took points back: returned goods, something that came late, or the debt that new points repay."""
+    if "repaid" in entry.explanation:
+        return _("Points owed were repaid")
+    if "settled_again" in entry.explanation:
+        return _settled(entry)
+    if "event_again" in entry.explanation or entry.reference.startswith("event back:"):
+        return _("Points taken back")
+    if "challenge" in entry.explanation:
+        return _("Prize taken back: %(name)s") % {"name": _named(entry, "challenge")}
+    if "partner" in entry.explanation:
+        return _("Taken back by %(name)s") % {"name": entry.reason}
+    receipt = entry.explanation.get("returned_goods", {}).get("receipt")
+    if receipt:
+        return _("Purchase %(receipt)s returned, points taken back") % {"receipt": receipt}
+    return _("Purchase returned, points taken back")
 
 
 def _reward(entry: Entry) -> str:
@@ -74,6 +135,11 @@ def near_misses(entry: Entry) -> list[str]:
     return _told(entry, settings.SETIA_EXPLAIN_NEAR) or []
 
 
+def limits(entry: Entry) -> list[str]:
+    """Which caps left fewer points, and which campaigns did not count beside others, one sentence each."""
+    return _told(entry, settings.SETIA_EXPLAIN_LIMITS) or []
+
+
 def _told(entry: Entry, dotted: str) -> Any:
     tell = _teller(dotted) if entry.explanation else None
     try:
@@ -86,7 +152,13 @@ def _told(entry: Entry, dotted: str) -> Any:
 def news(member: Member, *, at: Any) -> list[Any]:
     """What runs for this member now, told by the floor that knows campaigns (`SETIA_NEWS`)."""
     tell = _teller(settings.SETIA_NEWS)
-    return tell(member.program, at=at) if tell else []
+    return tell(member, at=at) if tell else []
+
+
+def challenges(member: Member, *, at: Any) -> list[Any]:
+    """How far the member is in what runs now, told by the floor that knows challenges (`SETIA_CHALLENGES`)."""
+    tell = _teller(settings.SETIA_CHALLENGES)
+    return tell(member, at=at) if tell else []
 
 
 @cache

@@ -9,6 +9,8 @@ class RewardsConfig(AppConfig):
     verbose_name = _("Rewards")
 
     def ready(self) -> None:
-        from rewards import reports
+        from members.segments import uses
+        from rewards import reports, segment_uses
 
         reports.register()
+        uses.told_by.append(segment_uses.rewards_for)

@@ -4,11 +4,11 @@ One pure function judges a reward for a member; the catalogue shows its answer a
 always say the same. A refusal has a stable code, the numbers behind it and a sentence with the next step (DOMAIN 7.1).
 """
 
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from loyalty.common.clock import last_valid_day, local_day
 from loyalty.common.errors import Refusal
@@ -17,13 +17,13 @@ from loyalty.ledger.models import Wallet
 from loyalty.ledger.posting import InsufficientPoints
 from members.activity import MemberClosed
 from members.models import Member
-from rewards.models import Reward
+from members.segments import membership
+from rewards.limits import CoolingDown, Had, LimitReached, judge_limits
+from rewards.models import Reward, RewardPrice, in_season
+from rewards.pricing import day_of_year
+from rewards.stocks import OutOfStock, out_of_stock
 
-
-class OutOfStock(Refusal):
-    """Nothing of this reward is left."""
-
-    code = "out_of_stock"
+__all__ = ["CoolingDown", "LimitReached", "OutOfStock"]
 
 
 class NotOffered(Refusal):
@@ -38,10 +38,16 @@ class TierTooLow(Refusal):
     code = "tier_too_low"
 
 
-class LimitReached(Refusal):
-    """The member has had this reward as often as one member may (`limit`)."""
+class NotForMember(Refusal):
+    """The reward is kept for members of a segment that this member is not in."""
 
-    code = "limit_reached"
+    code = "not_for_member"
+
+
+class MemberTooNew(Refusal):
+    """The reward is for members of some days' standing (`days`); `again_on` says from when."""
+
+    code = "member_too_new"
 
 
 def show_amount(amount: int, wallet: Wallet) -> str:
@@ -49,29 +55,33 @@ def show_amount(amount: int, wallet: Wallet) -> str:
     return f"{show_points(amount, wallet.decimals)} {wallet.name_of(amount)}"
 
 
-def judge(reward: Reward, member: Member, *, at: datetime, redeemed: int) -> Refusal | None:
-    """Why this member cannot have this reward now, apart from the price; None when they can.
+def judge(reward: Reward, member: Member, *, at: datetime, had: Had, segments: Collection[int]) -> Refusal | None:
+    """Why this member cannot have this reward at that instant, whatever their points; None when they can.
 
-    `redeemed` is how often the member already has it, cancelled ones not counted.
+    `had` is how often they have had it; `segments` are those the member is in, where the reward asks for one.
     """
     if member.status != Member.Status.ACTIVE:
         return MemberClosed(_("This membership is closed, so nothing can be redeemed on it."))
+    zone = member.program.time_zone
     return (
         _judge_offer(reward, member, at)
+        or _judge_season(reward, at, zone)
         or _judge_tier(reward, member)
-        or _judge_limit(reward, redeemed)
+        or _judge_segment(reward, segments)
+        or _judge_standing(reward, member, at)
+        or judge_limits(reward, had, at=at, zone=zone)
         or _judge_stock(reward)
     )
 
 
-def judge_price(reward: Reward, *, available: int) -> Refusal | None:
+def judge_price(reward: Reward, *, cost: int, available: int) -> Refusal | None:
     """Why the points do not suffice, with the number missing; None when they do."""
-    missing = reward.cost - available
+    missing = cost - available
     if missing <= 0:
         return None
     message = _("Missing: %(missing)s. This reward costs %(cost)s, and %(available)s can be spent now.") % {
         "missing": show_amount(missing, reward.wallet),
-        "cost": show_amount(reward.cost, reward.wallet),
+        "cost": show_amount(cost, reward.wallet),
         "available": show_amount(available, reward.wallet),
     }
     return InsufficientPoints(message, missing=missing, available=available)
@@ -82,7 +92,7 @@ def _judge_offer(reward: Reward, member: Member, at: datetime) -> Refusal | None
     zone = member.program.time_zone
     if reward.program_id != member.program_id or not reward.is_active:
         return NotOffered(_("This reward is not offered at the moment. Please choose another one."))
-    if reward.offered_from and at < reward.offered_from:
+    if reward.offered_from and at < reward.offered_from - timedelta(days=member.tier.early_access_days):
         day = local_day(reward.offered_from, zone)
         message = _("This reward is offered from %(day)s on. Please come back then.") % {"day": date_format(day)}
         return NotOffered(message, offered_from=reward.offered_from.isoformat())
@@ -91,6 +101,34 @@ def _judge_offer(reward: Reward, member: Member, at: datetime) -> Refusal | None
         message = _("This reward was offered until %(day)s. Please choose another one.") % {"day": date_format(day)}
         return NotOffered(message, offered_until=reward.offered_until.isoformat())
     return None
+
+
+def _judge_season(reward: Reward, at: datetime, zone: str) -> Refusal | None:
+    """Whether it is the season of the reward."""
+    if in_season(day_of_year(at, zone), reward.season_from, reward.season_until):
+        return None
+    since, until = show_day(reward.season_from), show_day(reward.season_until)
+    message = _("This reward comes every year from %(since)s to %(until)s.") % {"since": since, "until": until}
+    return NotOffered(message, season_from=reward.season_from, season_until=reward.season_until)
+
+
+def show_day(day: str) -> str:
+    """A day of the year in the reader's language."""
+    month, number = day.split("-")
+    return date_format(date(2000, int(month), int(number)), "MONTH_DAY_FORMAT")
+
+
+def _judge_standing(reward: Reward, member: Member, at: datetime) -> Refusal | None:
+    """Whether the member has been one for long enough."""
+    if not reward.minimum_member_days:
+        return None
+    zone = member.program.time_zone
+    again = local_day(member.enrolled_at, zone) + timedelta(days=reward.minimum_member_days)
+    if local_day(at, zone) >= again:
+        return None
+    message = _("This reward is for longer-standing members. You can have it from %(day)s on.")
+    numbers = {"days": reward.minimum_member_days, "again_on": again.isoformat()}
+    return MemberTooNew(message % {"day": date_format(again)}, **numbers)
 
 
 def _judge_tier(reward: Reward, member: Member) -> Refusal | None:
@@ -102,24 +140,23 @@ def _judge_tier(reward: Reward, member: Member) -> Refusal | None:
     return TierTooLow(message % {"tier": needed, "current": member.tier}, tier=needed.slug)
 
 
-def _judge_limit(reward: Reward, redeemed: int) -> Refusal | None:
-    """Whether the member may have another one."""
-    limit = reward.limit_per_member
-    if limit is None or redeemed < limit:
+def _judge_segment(reward: Reward, segments: Collection[int]) -> Refusal | None:
+    """Whether the member is in the segment it is kept for; which one that is, is not told to the member."""
+    if reward.segment_id is None or reward.segment_id in segments:
         return None
-    message = ngettext(
-        "Each member can have this reward %(limit)d time, and that has been reached.",
-        "Each member can have this reward %(limit)d times, and that has been reached.",
-        limit,
-    )
-    return LimitReached(message % {"limit": limit}, limit=limit)
+    return NotForMember(_("This reward is kept for some members. Please choose another one."))
+
+
+def segments_asked(
+    rewards: Iterable[Reward], member: Member, *, at: datetime, prices: Iterable[RewardPrice] = ()
+) -> set[int]:
+    """The segments the member is in; one query, none where no reward and no price asks."""
+    asked = [*(one.segment_id for one in rewards), *(one.segment_id for one in prices)]
+    if not any(asked):
+        return set()
+    return {segment.pk for segment in membership.of_members([member.pk], at).get(member.pk, ())}
 
 
 def _judge_stock(reward: Reward) -> Refusal | None:
     """Whether anything is left."""
     return out_of_stock() if reward.left is not None and reward.left <= 0 else None
-
-
-def out_of_stock() -> OutOfStock:
-    """The refusal of a reward of which nothing is left."""
-    return OutOfStock(_("This reward is sold out. Please choose another one."), left=0)

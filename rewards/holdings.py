@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from loyalty.common.clock import last_valid_day
 from loyalty.ledger.models import Allocation
+from loyalty.pos.models import Store
 from members.models import Member
 from rewards.models import Redemption, Reward
 
-SHOWN_AT_ONCE = 50
+SHOWN_AT_ONCE, USABLE_AT_ONCE = 50, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,22 @@ class Return:
 
 def of_member(member: Member) -> QuerySet[Redemption]:
     """The member's redemptions, newest first, with what a page shows of them."""
-    related = Redemption.objects.filter(member=member).select_related("reward__wallet", "reward__program", "voucher")
+    related = Redemption.objects.filter(member=member).select_related(
+        "reward__wallet", "reward__program", "voucher", "store"
+    )
     return related.order_by("-id")
+
+
+def usable(member: Member, *, at: datetime, kind: str = "", store: Store | None = None) -> list[Redemption]:
+    """The member's vouchers that have not ended, of one kind or of all, soonest end first. One query.
+
+    Asked for a store, what is collected at another one is left out.
+    """
+    found = of_member(member).filter(status=Redemption.Status.ISSUED, voucher__expires_at__gt=at)
+    found = found.filter(reward__kind=kind) if kind else found
+    found = found.filter(Q(store=None) | Q(store=store)) if store else found
+    related = found.select_related("reward__wallet", "voucher", "store", "program", "member__program", "seat__session")
+    return list(related.order_by("voucher__expires_at", "id")[:USABLE_AT_ONCE])
 
 
 def ready(member: Member, reward: Reward, *, at: datetime) -> Redemption | None:

@@ -7,29 +7,34 @@ points back to the lots they came from, frees stock and limit, and kills the cod
 twice gives the first answer (DOMAIN 7.2).
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, Q, Subquery
-from django.utils import translation
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import insert_one
-from loyalty.common.clock import day_start, last_valid_day, local_day
 from loyalty.common.errors import Refusal
-from loyalty.common.ids import voucher_code
 from loyalty.common.prepared import Given, Prepared
+from loyalty.common.retrying import retried
 from loyalty.ledger import posting, statements
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Entry, Program
-from loyalty.mail import outbox
+from loyalty.pos.models import Store
+from members import tiers
 from members.models import Member, MemberAccount
-from rewards.eligibility import judge, judge_price, out_of_stock, show_amount
-from rewards.models import Redemption, Reward, Voucher
-from rewards.vouchers import code_digest
+from rewards import kinds, limits
+from rewards.eligibility import judge, judge_price, segments_asked
+from rewards.kinds.base import Chosen
+from rewards.models import Redemption, Reward, RewardPrice, StoreStock, Voucher
+from rewards.pricing import Price, price_of
+from rewards.stocks import judge_store
+from rewards.telling import tell
 
 STAFF_GRACE_DAYS = 14
-TAKE_ONE = 'UPDATE "rewards_reward" SET taken = taken + 1 WHERE id = %s AND (stock IS NULL OR taken < stock)'
+NOTHING_CHOSEN: Chosen = MappingProxyType({})
 
 
 class ReferenceConflict(Refusal):
@@ -57,67 +62,108 @@ class RedemptionUsed(Refusal):
     code = "redemption_used"
 
 
+class CodeSeen(Refusal):
+    """A member has seen the partner's code; only staff can cancel."""
+
+    code = "code_seen"
+
+
 class RedemptionExpired(Refusal):
     """An expired reward cannot be cancelled."""
 
     code = "redemption_expired"
 
 
+@retried
 @transaction.atomic
-def redeem(member: Member, reward: Reward, *, at: datetime, reference: str, source: str, actor: str) -> Redemption:
+def redeem(
+    member: Member, reward: Reward, *, at: datetime, reference: str, source: str, actor: str, store: Store | None = None,
+    chosen: Chosen = NOTHING_CHOSEN,
+) -> Redemption:  # fmt: skip
     """Give a member a reward for points and issue its voucher; a known reference gets its first redemption again.
 
-    Raises InsufficientPoints, OutOfStock, NotOffered, TierTooLow, LimitReached, MemberClosed or ReferenceConflict.
+    `store` says where it is collected, for rewards that stores keep; `chosen` what else its kind asks. Raises InsufficientPoints, OutOfStock, NotOffered,
+    TierTooLow, NotForMember, MemberTooNew, LimitReached, CoolingDown, StoreNeeded, StoreUnknown, MemberClosed or
+    ReferenceConflict.
     """
     account_id = _account_id(member, reward)
-    account = lock(account_id)[account_id]
-    now = _present.first(reward=reward.pk, member=member.pk, program=member.program_id, reference=reference)
+    kind = kinds.of(reward)
+    account = lock(account_id, *kind.also_locked(member, reward))[account_id]
+    now = _present.first(reward=reward.pk, member=member.pk, program=member.program_id, reference=reference, at=at)
     if now.is_known:
-        return _first(member, reward, reference)
+        return _first(member, reward, store, chosen, reference)
     reward, member.status, member.tier_id = now, now.member_status, now.member_tier
-    refusal = judge(reward, member, at=at, redeemed=_times_redeemed(member, reward))
-    if refusal:
+    if now.tier_is_due:  # a review, or points that began to count, which no job has come to yet
+        member.tier = tiers.tier_at(member, at)
+    price = _judge(member, reward, store, at)
+    if refusal := kind.refusal(member, reward, chosen, at=at):
         raise refusal
-    entry = _draw(account, reward, at=at, reference=reference, source=source, actor=actor)
-    redemption = _record(member, reward, entry, reference=reference, at=at)
-    _issue(redemption, at)
+    entry = _draw(account, reward, price, at=at, reference=reference, source=source, actor=actor)
+    ended = kind.ended(at=at, actor=actor)
+    redemption = _record(member, reward, entry, price, store, ended, reference=reference, at=at)
+    redemption.chosen = chosen
+    kind.issue(redemption, at=at)
+    kind.complete(redemption, at=at, actor=actor)
     redemption.balance = statements.balance(account_id, at=at)
-    _tell(redemption, at=at)
-    _take_stock(reward)
+    tell(redemption, at=at)
+    kind.take(redemption, at=at)
     return redemption
 
 
+def _judge(member: Member, reward: Any, store: Store | None, at: datetime) -> Price:
+    """Raise why the member cannot have it, else the price; asks only what this reward asks."""
+    prices = list(reward.prices.select_related("tier")) if reward.has_prices else []
+    stocks = list(reward.store_stocks.select_related("store")) if reward.has_stores or store else []
+    segments = segments_asked([reward], member, at=at, prices=prices)
+    had = limits.had(member, at=at, rewards=[reward]) if reward.has_limits else {}
+    refusal = judge(reward, member, at=at, had=had.get(reward.pk, limits.NEVER), segments=segments)
+    refusal = refusal or judge_store(stocks, store)
+    if refusal:
+        raise refusal
+    return price_of(reward, prices, member, at=at, segments=segments)
+
+
+@retried
 @transaction.atomic
-def cancel(redemption: Redemption, *, at: datetime, actor: str, by_member: bool) -> Redemption:
+def cancel(
+    redemption: Redemption, *, at: datetime, actor: str, by_member: bool, even_expired: bool = False
+) -> Redemption:
     """Cancel an unused redemption: points back to their lots, stock and limit free, code dead.
 
     Lots that expired meanwhile live on for 0 days when the member cancels and for 14 when the merchant does. Raises
-    RedemptionUsed or RedemptionExpired; a cancelled one is answered as it is.
+    RedemptionUsed, or RedemptionExpired unless `even_expired`; a cancelled one is answered as it is.
     """
     lock(redemption.account_id)
     redemption = _held(redemption.pk)
     if redemption.status == Redemption.Status.CANCELLED:
         return redemption
-    _refuse_when_ended(redemption, at)
-    redemption.reversal = posting.reverse(
-        redemption.entry,
-        at=at,
-        reference=f"cancel:{redemption.reference}",
-        source=redemption.entry.source,
-        actor=actor,
-        grace_days=0 if by_member else STAFF_GRACE_DAYS,
-    )
+    _refuse_when_ended(redemption, at, even_expired)
+    _refuse_when_begun(redemption, by_member=by_member)
+    kind = kinds.of(redemption.reward)
+    if refusal := kind.uncancellable(redemption, at=at, by_member=by_member):
+        raise refusal
+    if redemption.entry is not None:
+        redemption.reversal = posting.reverse(
+            redemption.entry,
+            at=at,
+            reference=f"cancel:{redemption.reference}",
+            source=redemption.entry.source,
+            actor=actor,
+            grace_days=0 if by_member else STAFF_GRACE_DAYS,
+        )
     redemption.status, redemption.ended_at, redemption.ended_by = Redemption.Status.CANCELLED, at, actor
     redemption.save(update_fields=["status", "reversal", "ended_at", "ended_by"])
     Voucher.objects.filter(redemption=redemption).update(is_live=False)
     redemption.voucher.is_live = False
-    Reward.objects.filter(pk=redemption.reward_id, taken__gt=0).update(taken=F("taken") - 1)
+    kind.give_back(redemption, at=at, actor=actor)
     return redemption
 
 
 def find(program: Program, reference: str) -> Redemption:
     """The redemption of a program with this reference. Raises RedemptionUnknown."""
-    related = Redemption.objects.select_related("reward__wallet", "member__program", "program", "voucher", "entry")
+    related = Redemption.objects.select_related(
+        "reward__wallet", "member__program", "program", "voucher", "entry", "store", "seat__session", "parcel"
+    )
     found = related.filter(program=program, reference=reference).first()
     if found is None:
         raise RedemptionUnknown(_("There is no redemption with this reference. Please check it."))
@@ -136,8 +182,11 @@ _present = Prepared(
         .select_related("wallet", "minimum_tier")
         .annotate(
             is_known=Exists(Redemption.objects.filter(program=Given("program"), reference=Given("reference"))),
+            has_prices=Exists(RewardPrice.objects.filter(reward=OuterRef("pk"))),
+            has_stores=Exists(StoreStock.objects.filter(reward=OuterRef("pk"))),
             member_status=Subquery(Member.objects.filter(pk=Given("member")).values("status")),
             member_tier=Subquery(Member.objects.filter(pk=Given("member")).values("tier_id")),
+            tier_is_due=tiers.is_due(Given("member"), Given("at")),
         )
     )
 )
@@ -147,14 +196,21 @@ def _account_id(member: Member, reward: Reward) -> int:
     """The member's account in the wallet the reward is paid from."""
     account_id = _account_of.first(member=member.pk, wallet=reward.wallet_id)
     if account_id is None:
-        raise NoAccount(_("This member has no account in the wallet this reward is paid from."))
+        raise no_account()
     return account_id
 
 
-def _first(member: Member, reward: Reward, reference: str) -> Redemption:
+def no_account() -> NoAccount:
+    """The refusal for a member without an account in the reward's wallet."""
+    return NoAccount(_("This member has no account in the wallet this reward is paid from."))
+
+
+def _first(member: Member, reward: Reward, store: Store | None, chosen: Chosen, reference: str) -> Redemption:
     """What this reference was answered with before."""
     first = find(member.program, reference)
-    if (first.member_id, first.reward_id) != (member.pk, reward.pk):
+    if (first.member_id, first.reward_id) != (member.pk, reward.pk) or (store and first.store_id != store.pk):
+        raise _conflict()
+    if not kinds.of(reward).is_same(first, chosen):
         raise _conflict()
     return first
 
@@ -164,14 +220,9 @@ def _conflict() -> ReferenceConflict:
     return ReferenceConflict(_("This reference was used for another redemption. Please send a new one."))
 
 
-def _times_redeemed(member: Member, reward: Reward) -> int:
-    """How often the member has this reward, cancelled ones not counted; only asked where there is a limit."""
-    if reward.limit_per_member is None:
-        return 0
-    return Redemption.objects.filter(~Q(status=Redemption.Status.CANCELLED), member=member, reward=reward).count()
-
-
-def _draw(account: Account, reward: Reward, *, at: datetime, reference: str, source: str, actor: str) -> Entry:
+def _draw(
+    account: Account, reward: Reward, price: Price, *, at: datetime, reference: str, source: str, actor: str
+) -> Entry:
     """Draw the price from the account's lots; a refusal says the price and what is missing."""
     names = {"en": reward.name, "id": reward.name_id, "ms": reward.name_ms}
     explanation = {
@@ -179,12 +230,12 @@ def _draw(account: Account, reward: Reward, *, at: datetime, reference: str, sou
         "reward": reward.slug,
         "name": reward.name,
         "names": names,
-        "cost": reward.cost,
+        "cost": price.cost,
     }
     try:
         return posting.redeem(
             account.id,
-            reward.cost,
+            price.cost,
             at=at,
             reference=f"redemption:{reference}",
             source=source,
@@ -194,18 +245,13 @@ def _draw(account: Account, reward: Reward, *, at: datetime, reference: str, sou
             locked=account,
         )
     except posting.InsufficientPoints as refusal:
-        raise judge_price(reward, available=refusal.numbers.get("available", 0)) or refusal from None
+        raise judge_price(reward, cost=price.cost, available=refusal.numbers.get("available", 0)) or refusal from None
 
 
-def _take_stock(reward: Reward) -> None:
-    """Take one piece, in one statement that cannot take what is not there."""
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE_ONE, [reward.pk])
-        if not cursor.rowcount:
-            raise out_of_stock()
-
-
-def _record(member: Member, reward: Reward, entry: Entry, *, reference: str, at: datetime) -> Redemption:
+def _record(
+    member: Member, reward: Reward, entry: Entry, price: Price, store: Store | None, ended: dict[str, Any], *,
+    reference: str, at: datetime,
+) -> Redemption:  # fmt: skip
     """Write the redemption; another member's use of the same reference, made just now, is a conflict."""
     try:
         return insert_one(
@@ -216,60 +262,39 @@ def _record(member: Member, reward: Reward, entry: Entry, *, reference: str, at:
                 account_id=entry.account_id,
                 entry=entry,
                 reference=reference,
-                cost=reward.cost,
+                cost=price.cost,
+                to_pay=price.money,
+                store=store,
                 redeemed_at=at,
+                **ended,
             )
         )
     except IntegrityError:
         raise _conflict() from None
 
 
-def _issue(redemption: Redemption, at: datetime) -> None:
-    """Issue the code: valid at once and through the last of its days in the program clock."""
-    zone = redemption.member.program.time_zone
-    end = day_start(local_day(at, zone) + timedelta(days=redemption.reward.voucher_days + 1), zone)
-    code = voucher_code()
-    insert_one(Voucher(redemption=redemption, code=code, code_digest=code_digest(code), valid_from=at, expires_at=end))
-
-
-def _tell(redemption: Redemption, *, at: datetime) -> None:
-    """Queue the letter with the code, in the member's language."""
-    member, reward, voucher = redemption.member, redemption.reward, redemption.voucher
-    if not member.email:
-        return
-    available = redemption.balance.available if redemption.balance else 0
-    with translation.override(member.language):
-        context = {
-            "name": member.name,
-            "program": str(member.program),
-            "reward": str(reward),
-            "summary": reward.shown_summary,
-            "code": voucher.shown_code,
-            "cost": show_amount(redemption.cost, reward.wallet),
-            "balance": show_amount(available, reward.wallet),
-            "valid_until": last_valid_day(voucher.expires_at, member.program.time_zone).isoformat(),
-        }
-    outbox.queue(
-        recipient=member.number,
-        address=member.email,
-        language=member.language,
-        kind="redeemed",
-        subject=f"redemption:{redemption.pk}",
-        context=context,
-        at=at,
-    )
-
-
 def _held(pk: int) -> Redemption:
     """The redemption as it is now, its row locked until the transaction ends."""
-    related = Redemption.objects.select_related("reward__wallet", "member__program", "program", "voucher", "entry")
+    related = Redemption.objects.select_related(
+        "reward__wallet", "member__program", "program", "voucher", "entry", "seat__session", "parcel"
+    )
     return related.select_for_update(no_key=True, of=("self",)).get(pk=pk)
 
 
-def _refuse_when_ended(redemption: Redemption, at: datetime) -> None:
+def _refuse_when_begun(redemption: Redemption, *, by_member: bool) -> None:
+    """What was used in part is used, and a partner's code that a member has seen cannot be made unseen by them."""
+    if redemption.voucher.uses:
+        raise RedemptionUsed(_("This reward has been used in part, so it cannot be cancelled."))
+    if by_member and redemption.reward.pool_id is not None:
+        raise CodeSeen(
+            _("The partner's code was shown to you, so this cannot be cancelled. Ask us if it does not work.")
+        )
+
+
+def _refuse_when_ended(redemption: Redemption, at: datetime, even_expired: bool) -> None:
     """Only what is still ready to use can be cancelled."""
     state = redemption.state(at=at)
     if state == Redemption.Status.USED:
         raise RedemptionUsed(_("This reward has been used, so it cannot be cancelled."))
-    if state == Redemption.Status.EXPIRED:
+    if state == Redemption.Status.EXPIRED and not even_expired:
         raise RedemptionExpired(_("This voucher has expired, so it cannot be cancelled any more."))

@@ -1,13 +1,13 @@
 """The code a member shows at the till: found, used once, or expired.
 
-A voucher is used at most once and never both used and cancelled: every end of it is decided with its redemption's row
+A voucher is used as often as it may be, mostly once, and never both used and cancelled: every end of it is decided with its redemption's row
 locked. Using it again with the same till and receipt gives the first answer (DOMAIN 7.3). Its validity is a fact of
 time: past its end it cannot be used, whether or not the job has marked it.
 """
 
-import hashlib
 import hmac
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -17,11 +17,17 @@ from django.utils.translation import gettext as _
 from loyalty.common.clock import last_valid_day, local_day
 from loyalty.common.errors import Refusal
 from loyalty.common.ids import CODE_LENGTH, normal_code
+from loyalty.common.money import show_money
+from loyalty.common.retrying import retried
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.ledger.models import Program
-from rewards.models import Redemption, Voucher
+from loyalty.pos.models import Store
+from rewards import kinds, pools
+from rewards.digests import code_digest
+from rewards.models import Redemption, Voucher, VoucherUse
 
 SWEEP_BATCH = 2_000
+USED = Redemption.Status.USED
 
 
 class VoucherUnknown(Refusal):
@@ -55,47 +61,180 @@ class VoucherNotYetValid(Refusal):
     code = "voucher_not_yet_valid"
 
 
-def code_digest(code: str) -> str:
-    """The digest a voucher is found by. `code` is in its stored form (`normal_code`)."""
-    return hashlib.sha256(code.encode()).hexdigest()
+class VoucherElsewhere(Refusal):
+    """The reward is collected at another store (`store`)."""
+
+    code = "voucher_elsewhere"
+
+
+class VoucherNotForTills(Refusal):
+    """Nothing is done with this reward at a till."""
+
+    code = "voucher_not_for_tills"
+
+
+class AmountNeeded(Refusal):
+    """A gift card pays a part of a bill: the amount has to be told, above zero; other vouchers take none."""
+
+    code = "amount_needed"
+    status = 422
+
+
+class TooLittleLeft(Refusal):
+    """Less is left on the gift card (`left`)."""
+
+    code = "too_little_left"
+
+
+class OtherAmount(Refusal):
+    """The gift card paid another amount (`amount`) of this receipt."""
+
+    code = "other_amount"
+
+
+class NothingToRelease(Refusal):
+    """The voucher was not used for this till and receipt."""
+
+    code = "nothing_to_release"
+
+
+class ReleaseTooLate(Refusal):
+    """A use can be taken back on its own day only."""
+
+    code = "release_too_late"
 
 
 def find(program: Program, typed_code: str) -> Voucher:
-    """The voucher with this code, typed in any case with or without dashes; VoucherUnknown otherwise."""
+    """The voucher with this code, typed in any case with or without dashes, or the partner's; VoucherUnknown otherwise."""
     code = normal_code(typed_code[:100])
     found = None
+    related = Voucher.objects.select_related(
+        "redemption__reward__wallet",
+        "redemption__member__program",
+        "redemption__program",
+        "redemption__store",
+        "redemption__seat__session",
+        "redemption__parcel",
+    ).filter(redemption__program=program)
     if len(code) == CODE_LENGTH:
-        related = Voucher.objects.select_related(
-            "redemption__reward__wallet", "redemption__member", "redemption__program"
-        )
-        found = related.filter(code_digest=code_digest(code), redemption__program=program).first()
-    if found is None or not hmac.compare_digest(found.code.encode(), code.encode()):
+        found = related.filter(code_digest=code_digest(code)).first()
+        if found is not None and not hmac.compare_digest(found.code.encode(), code.encode()):
+            found = None
+    if found is None and (partners := pools.find(program, typed_code[:200])):
+        found = related.filter(redemption=partners.redemption_id).first()
+    if found is None:
         raise VoucherUnknown(_("There is no voucher with this code. Please check the code and type it again."))
     return found
 
 
+@retried
 @transaction.atomic
-def use(voucher: Voucher, *, at: datetime, till: str, receipt: str, actor: str) -> Voucher:
-    """Use a voucher at a till for a receipt. Raises VoucherUsed, -Cancelled, -Expired or -NotYetValid."""
-    held = Redemption.objects.select_for_update(no_key=True, of=("self",)).select_related("reward", "program", "member")
-    redemption = held.get(pk=voucher.redemption_id)
-    voucher.refresh_from_db(fields=["used_at", "till", "receipt", "is_live", "expires_at"])
-    voucher.redemption = redemption
-    if redemption.status == Redemption.Status.USED and (voucher.till, voucher.receipt) == (till, receipt):
+def use(
+    voucher: Voucher, *, at: datetime, till: str, receipt: str, actor: str, store: Store | None = None,
+    amount: Decimal | None = None,
+) -> Voucher:  # fmt: skip
+    """Use a voucher at a till for a receipt; the same till and receipt again get the first answer.
+
+    `store` is where the till stands, where that is known; `amount` is what a gift card pays of the bill. Raises VoucherUsed,
+    -Cancelled, -Expired, -NotYetValid, -Elsewhere, -NotForTills, AmountNeeded, TooLittleLeft or OtherAmount.
+    """
+    redemption = _hold(voucher)
+    standing = VoucherUse.objects.filter(voucher=voucher, till=till, receipt=receipt, released_at__isnull=True)
+    known = standing.first()
+    if known or (redemption.status == USED and (voucher.till, voucher.receipt) == (till, receipt)):
+        _refuse_other_amount(known, amount, redemption.program)
         return voucher
-    refusal = unusable(voucher, at=at)
+    refusal = unusable(voucher, at=at) or _elsewhere(redemption, store) or _unpayable(voucher, amount)
     if refusal:
         raise refusal
-    redemption.status, redemption.ended_at, redemption.ended_by = Redemption.Status.USED, at, actor
-    redemption.save(update_fields=["status", "ended_at", "ended_by"])
-    voucher.used_at, voucher.till, voucher.receipt, voucher.is_live = at, till, receipt, False
-    voucher.save(update_fields=["used_at", "till", "receipt", "is_live"])
+    VoucherUse.objects.create(voucher=voucher, used_at=at, till=till, receipt=receipt, used_by=actor, amount=amount)
+    voucher.uses += 1
+    if voucher.left is not None and amount is not None:
+        voucher.left -= amount
+    if voucher.uses >= voucher.uses_allowed or voucher.left == 0:
+        redemption.status, redemption.ended_at, redemption.ended_by = USED, at, actor
+        redemption.save(update_fields=["status", "ended_at", "ended_by"])
+        voucher.used_at, voucher.till, voucher.receipt, voucher.is_live = at, till, receipt, False
+    voucher.save(update_fields=["uses", "left", "used_at", "till", "receipt", "is_live"])
     return voucher
+
+
+@retried
+@transaction.atomic
+def release(voucher: Voucher, *, at: datetime, till: str, receipt: str, actor: str) -> Voucher:
+    """Take a use back, on the day of the program clock it was made; the voucher is as good as before. Twice changes nothing.
+
+    Raises NothingToRelease or ReleaseTooLate.
+    """
+    redemption = _hold(voucher)
+    used = VoucherUse.objects.filter(voucher=voucher, till=till, receipt=receipt).order_by("id").last()
+    if used is None:
+        raise NothingToRelease(_("This voucher was not used for this receipt. Look at its uses again."))
+    if used.released_at:
+        return voucher
+    zone = redemption.program.time_zone
+    if local_day(at, zone) != local_day(used.used_at, zone):
+        day = date_format(local_day(used.used_at, zone))
+        raise ReleaseTooLate(_("This use was on %(day)s. It can be taken back on the same day only.") % {"day": day})
+    used.released_at, used.released_by = at, actor
+    used.save(update_fields=["released_at", "released_by"])
+    redemption.status, redemption.ended_at, redemption.ended_by = Redemption.Status.ISSUED, None, ""
+    redemption.save(update_fields=["status", "ended_at", "ended_by"])
+    voucher.uses -= 1
+    if voucher.left is not None and used.amount is not None:
+        voucher.left += used.amount
+    voucher.used_at, voucher.till, voucher.receipt, voucher.is_live = None, "", "", True
+    voucher.save(update_fields=["uses", "left", "used_at", "till", "receipt", "is_live"])
+    return voucher
+
+
+def _hold(voucher: Voucher) -> Redemption:
+    """The redemption of a voucher, its row locked, both as they are now."""
+    held = Redemption.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "reward__wallet", "program", "member", "store", "seat__session", "parcel"
+    )
+    redemption = held.get(pk=voucher.redemption_id)
+    voucher.refresh_from_db(fields=["used_at", "till", "receipt", "is_live", "expires_at", "uses", "left"])
+    voucher.redemption = redemption
+    return redemption
+
+
+def _unpayable(voucher: Voucher, amount: Decimal | None) -> Refusal | None:
+    """Whether the amount is not one that this voucher pays: some of a gift card's, none of any other's."""
+    if voucher.left is None:
+        only_cards = _("Only gift cards pay an amount. Leave it empty.")
+        return None if amount is None else AmountNeeded(only_cards, field="amount")
+    if amount is None or amount <= 0:
+        return AmountNeeded(_("Say how much of the gift card is paid."), field="amount")
+    if amount > voucher.left:
+        shown = {"left": show_money(voucher.left, voucher.redemption.program.currency)}
+        return TooLittleLeft(_("Only %(left)s is left on this card.") % shown, field="amount", left=str(voucher.left))
+    return None
+
+
+def _refuse_other_amount(known: VoucherUse | None, amount: Decimal | None, program: Program) -> None:
+    """A repeated receipt pays what it paid before, or is not the same."""
+    if known and known.amount is not None and known.amount != amount:
+        paid = show_money(known.amount, program.currency)
+        message = _("The card paid %(amount)s of this receipt before. Take that back first.") % {"amount": paid}
+        raise OtherAmount(message, field="amount", amount=str(known.amount))
+
+
+def _elsewhere(redemption: Redemption, store: Store | None) -> Refusal | None:
+    """Whether the reward is collected at another store than the one the till stands in."""
+    if store is None or redemption.store_id in (None, store.pk):
+        return None
+    message = _("This is collected at %(store)s.") % {"store": redemption.store}
+    return VoucherElsewhere(message, store=redemption.store.code if redemption.store else "")
 
 
 def unusable(voucher: Voucher, *, at: datetime) -> Refusal | None:
     """Why this voucher cannot be used at that instant; None when it can."""
     state = voucher.redemption.state(at=at, voucher=voucher)
+    if state == Redemption.Status.ISSUED and (
+        kept := kinds.of(voucher.redemption.reward).kept_from_till(voucher.redemption)
+    ):
+        return kept
     zone = voucher.redemption.program.time_zone
     if state == Redemption.Status.USED:
         day = date_format(local_day(voucher.used_at or at, zone))
@@ -108,6 +247,8 @@ def unusable(voucher: Voucher, *, at: datetime) -> Refusal | None:
             _("This voucher was valid until %(day)s and cannot be used any more.") % {"day": day},
             expires_at=voucher.expires_at.isoformat(),
         )
+    if not kinds.of(voucher.redemption.reward).is_for_tills:
+        return VoucherNotForTills(_("Nothing is to be done with this at a till."))
     if at < voucher.valid_from:
         day = date_format(local_day(voucher.valid_from, zone))
         return VoucherNotYetValid(
@@ -138,6 +279,7 @@ def expire_due(
     return Tally(found=done, done=done, skipped=0, report={})
 
 
+@retried
 @transaction.atomic
 def _expire_batch(program: Program, at: datetime) -> int:
     """Mark one batch, oldest end first; rows somebody is deciding about right now are left to the next run."""

@@ -1,18 +1,26 @@
-"""What happened in the demo's last months: redemptions, vouchers used and cancelled, points expired month by month."""
+"""What happened in the demo's last months: redemptions, vouchers used and cancelled, goods returned, points expired."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 
+from campaigns.demo import cashback
 from campaigns.demo.program import ZONE
+from campaigns.demo.returning import give_back
+from campaigns.demo.tiers import review_yearly
 from loyalty.common.clock import day_start, local_day
 from loyalty.common.errors import Refusal
 from loyalty.ledger import expiry
+from loyalty.ledger.crediting import Accrual
 from loyalty.ledger.models import Lot, Program
 from loyalty.ledger.policies import open_at
-from members.models import Member, MemberAccount
+from loyalty.ledger.posting import accrue_many
+from loyalty.pos.models import Store
+from members.enrolment import main_account
+from members.models import Member, MemberAccount, TierGrant
 from rewards import redemption, vouchers
 from rewards.models import Redemption, Reward
 
@@ -28,14 +36,34 @@ def live(program: Program, *, at: datetime, with_redemptions: bool, progress: Pr
     expired = 0
     is_lived = Redemption.objects.filter(member__program=program, reference=f"demo:{REDEMPTIONS - 1}").exists()
     moments = _moments(at) if with_redemptions and not is_lived else []
+    months = {local_day(moment, ZONE).replace(day=1): moment for moment in reversed(moments)}
     rewards = list(Reward.objects.filter(program=program).order_by("position"))
     for number, moment in enumerate(moments):
-        expired += _expire_until(program, moment)
+        if moment in months.values():
+            expired += _expire_until(program, moment)
         _redeem_one(program, rewards, stars, number=number, at=moment, until=at)
         progress("redemptions", number + 1, len(moments))
+    if with_redemptions:
+        give_back(program, stars, at=at)
     expired += expiry.run_sweep(program, at=at).report["points"]
     vouchers.expire_due(program, at=at)
+    _await_visit(stars, at=at)
+    cashback.give(program, stars, at=at)
+    review_yearly(program, stars, at=at)
     return expired, stars
+
+
+def _await_visit(stars: list[Member], *, at: datetime) -> None:
+    """Points of a seat at the next record fair: the members to show have them once they come, or not at all."""
+    fair = day_start(local_day(at, ZONE) + timedelta(days=21), ZONE)
+    booked = [
+        Accrual(
+            main_account(star).pk, 150, at - timedelta(days=2), "event:fair:seat", SOURCE, "import",
+            reason="A seat at the record fair", confirm_by=fair,
+        )
+        for star in stars
+    ]  # fmt: skip
+    accrue_many(booked, recorded_at=at)
 
 
 def _moments(at: datetime) -> list[datetime]:
@@ -69,23 +97,34 @@ def _redeem_one(
         for reward in chance.sample(wishes, len(wishes)):
             try:
                 taken = redemption.redeem(
-                    member, reward, at=at, reference=reference, source=SOURCE, actor=f"member:{member.number}"
-                )
+                    member, reward, at=at, reference=reference, source=SOURCE, actor=f"member:{member.number}",
+                    store=_where(reward, chance),
+                )  # fmt: skip
             except Refusal:
                 continue
             _end(taken, chance, number=number, until=until)
             return
 
 
+def _where(reward: Reward, chance: Random) -> Store | None:
+    """One of the stores that keep a reward; none where stores do not."""
+    keeping = [kept.store for kept in reward.store_stocks.select_related("store")]
+    return chance.choice(keeping) if keeping else None
+
+
 def _end(taken: Redemption, chance: Random, *, number: int, until: datetime) -> None:
     """Use most vouchers within some days, cancel a few, leave the rest."""
     ended_at = taken.redeemed_at + timedelta(days=chance.randrange(1, 25), minutes=chance.randrange(600))
-    if ended_at >= until or chance.random() < 0.25:
+    if ended_at >= until or chance.random() < 0.25 or taken.status != Redemption.Status.ISSUED:
         return
     if chance.random() < 0.06:
-        redemption.cancel(taken, at=ended_at, actor=taken.entry.actor, by_member=True)
+        has_own_code = taken.reward.pool_id is None
+        actor = f"member:{taken.member.number}" if has_own_code else SOURCE
+        redemption.cancel(taken, at=ended_at, actor=actor, by_member=has_own_code)
     else:
-        vouchers.use(taken.voucher, at=ended_at, till="jakarta/1", receipt=f"V{number:05}", actor="import")
+        left = taken.voucher.left
+        part = min(left, Decimal("3.50")) if left else None  # of a gift card
+        vouchers.use(taken.voucher, at=ended_at, till="jakarta/1", receipt=f"V{number:05}", actor="import", amount=part)
 
 
 def _somebody(program: Program, chance: Random, stars: list[Member], *, at: datetime) -> Member:
@@ -105,13 +144,17 @@ def _somebody(program: Program, chance: Random, stars: list[Member], *, at: date
 def stars_of(program: Program, *, at: datetime) -> list[Member]:
     """One member per language with much to look at: points, some of them running out soon, purchases, a good tier.
 
-    Judged by what was earned, which later redemptions do not change.
+    Judged by what was earned, which later redemptions do not change; who was given a higher tier by hand stays one of them.
     """
     kept = Q(account__lots__expires_at__gt=at)
     soon = kept & Q(account__lots__expires_at__lte=at + timedelta(days=45))
     own = MemberAccount.objects.filter(member=OuterRef("pk")).order_by().values("member")
     busy = (
-        Member.objects.filter(program=program, tier__slug__in=["silver", "gold"])
+        Member.objects.filter(
+            Q(tier__slug__in=["silver", "gold"])
+            | Exists(TierGrant.objects.filter(member=OuterRef("pk"), reference="demo")),
+            program=program,
+        )
         .annotate(earned=Subquery(own.annotate(points=Sum("account__lots__granted", filter=kept)).values("points")))
         .annotate(ending=Subquery(own.annotate(points=Sum("account__lots__granted", filter=soon)).values("points")))
         .annotate(recent=Count("purchases", filter=Q(purchases__occurred_at__gte=at - timedelta(days=365))))

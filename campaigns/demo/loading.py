@@ -8,23 +8,39 @@ import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from random import Random
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from campaigns.demo import program as setup
+from campaigns.demo.draws import add_draws
+from campaigns.demo.games import add_games, name_players
 from campaigns.demo.life import live
+from campaigns.demo.measured import add_measured, try_next
 from campaigns.demo.people import Person, person
-from campaigns.importing import NumberedRow, Options, Report, import_rows
-from loyalty.common.clock import local_day
-from loyalty.ledger.models import Program
+from campaigns.demo.senja import open_cafe
+from campaigns.demo.tills import pay
+from campaigns.demo.together import bring_points
+from campaigns.demo.ways import show_ways
+from campaigns.importing import Options, import_rows
+from loyalty.common.clock import add_months, day_start, local_day
+from loyalty.desk import roles
+from loyalty.ledger import anchors, closing
+from loyalty.ledger.models import PeriodClose, Program
+from loyalty.ledger.verifying import verify_books
 from members.models import Member, Purchase
+from members.segments.membership import refresh_due
+from members.segments.scoring import score_members
 from rewards.models import Redemption
+from rewards.recommending import count_popularity
 
 FILE = Path(__file__).parent / "cdnow_sample.csv"
 SOURCE = "till"
 FIRST_DAY, LAST_DAY, ROWS = date(1997, 1, 1), date(1998, 6, 30), 6919
+MONTHS_SIGNED = 6
 Progress = Callable[[str, int, int], None]
 
 
@@ -48,10 +64,26 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
     if program is None:
         with transaction.atomic():
             program = setup.open_program(first_day=FIRST_DAY + shift(at), at=at)
+            if with_redemptions:
+                add_games(program, at=at, actor="demo")
+                add_measured(program, at=at)
     made_at = program.created_at
     if Purchase.objects.filter(program=program, source=SOURCE).count() < ROWS:
         bring_in(program, at=made_at, progress=progress)
     expired, stars = live(program, at=made_at, with_redemptions=with_redemptions, progress=progress)
+    if with_redemptions:
+        name_players(stars, at=made_at, actor="demo")
+        bring_points(program, stars, at=made_at)
+        open_cafe(program, stars, at=made_at)
+        pay(program, stars, at=made_at)
+        add_draws(program, stars, at=made_at)
+    sign_months(program, at=made_at)
+    show_ways(program, stars, at=made_at)
+    count_popularity(program, at=made_at)
+    score_members(program, at=made_at)
+    refresh_due(program, at=made_at)
+    if with_redemptions:
+        try_next(program, at=made_at, actor=_staff(roles.PROGRAM_MANAGER))
     return Loaded(
         program,
         is_new,
@@ -63,25 +95,46 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
     )
 
 
+def sign_months(program: Program, *, at: datetime) -> None:
+    """Verify, anchor, and sign off the months before the last one, as finance would have done by now."""
+    if PeriodClose.objects.filter(wallet__program=program).exists():
+        return
+    verify_books(program, at=at)
+    anchors.make_anchor(program, at=at)
+    wallet = program.wallets.select_related("program").get(is_main=True)
+    last = add_months(closing.last_month(wallet, at=at), -1)
+    signer = _staff(roles.FINANCE)
+    for back in range(MONTHS_SIGNED - 1, -1, -1):
+        closing.close_month(wallet, add_months(last, -back), at=at, actor=signer)
+
+
+def _staff(role: str) -> str:
+    """Somebody of a role among the demo's staff, as records name them."""
+    found = get_user_model().objects.filter(groups__name=role).order_by("pk").first()
+    return f"staff:{found.pk}" if found else setup.ACTOR
+
+
 def shift(at: datetime) -> timedelta:
     """By how many whole weeks the purchases move, so that the last one is two to eight days old."""
     return timedelta(weeks=((local_day(at, setup.ZONE) - timedelta(days=2)) - LAST_DAY).days // 7)
 
 
-def bring_in(program: Program, *, at: datetime, progress: Progress) -> Report:
-    """The purchases of the file through the import that any shop uses."""
-    return import_rows(
-        program,
-        purchases(at),
-        options=Options(source=SOURCE),
-        at=at,
-        actor="import",
-        progress=lambda done, total, report: progress("purchases", done, total),
-        total=ROWS,
-    )
+def bring_in(program: Program, *, at: datetime, progress: Progress) -> None:
+    """The purchases of the file through the import that any shop uses: each month's at its end, as a shop would have."""
+    for month, rows in groupby(purchases(at), key=lambda row: row[1]["date"][:7]):
+        after = day_start(add_months(date.fromisoformat(f"{month}-01"), 1), setup.ZONE)
+        import_rows(
+            program,
+            rows,
+            options=Options(source=SOURCE),
+            at=min(at, after - timedelta(hours=1)),
+            actor="import",
+            progress=lambda done, total, report: progress("purchases", done, total),
+            total=ROWS,
+        )
 
 
-def purchases(at: datetime) -> Iterator[NumberedRow]:
+def purchases(at: datetime) -> Iterator[tuple[int, dict[str, str], int]]:
     """The rows of the file with moved dates, invented people, stores and channels."""
     moved = shift(at)
     people: dict[str, Person] = {}

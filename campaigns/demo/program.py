@@ -5,13 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns import rules
+from campaigns.demo.catalogue import add_rewards
+from campaigns.demo.seasons import add_seasons
+from campaigns.demo.together import open_partner
 from campaigns.models import Campaign, Rule
 from loyalty.common.clock import day_start, local_day
 from loyalty.ledger import policies
 from loyalty.ledger.models import Program, Wallet
 from loyalty.pos.models import Store, Till
 from members.models import Tier, TierPolicy
-from rewards.models import Reward
 
 SLUG = "setia-records"
 ACTOR = "job:load_demo"
@@ -20,9 +22,9 @@ ZONE = "Asia/Jakarta"
 TIERS: list[dict[str, Any]] = [
     {
         "slug": "bronze", "threshold": 0, "name": "Bronze", "name_id": "Perunggu", "name_ms": "Gangsa",
-        "benefits": "10 points per dollar\nA gift in your birthday month",
-        "benefits_id": "10 poin untuk setiap dolar\nHadiah di bulan ulang tahun",
-        "benefits_ms": "10 mata bagi setiap dolar\nHadiah pada bulan hari jadi",
+        "benefits": "10 points per dollar",
+        "benefits_id": "10 poin untuk setiap dolar",
+        "benefits_ms": "10 mata bagi setiap dolar",
     },
     {
         "slug": "silver", "threshold": 1000, "name": "Silver", "name_id": "Perak", "name_ms": "Perak",
@@ -46,7 +48,10 @@ TIERS: list[dict[str, Any]] = [
 
 BASE: dict[str, Any] = {"award": {"kind": "rate", "points": "10", "per": "1.00"}}
 SEASON: dict[str, Any] = {"award": {"kind": "multiplier", "factor": "2", "by_tier": {"gold": "2.5", "platinum": "3"}}}
-ONLINE: dict[str, Any] = {"award": {"kind": "multiplier", "factor": "3"}, "conditions": {"channels": ["web"]}}
+SHORT = "Festival points"
+ONLINE: dict[str, Any] = {
+    "award": {"kind": "multiplier", "factor": "3"}, "conditions": {"channels": ["web"]}, "expiry": {"policy": SHORT},
+}  # fmt: skip
 
 STORES = [
     ("jakarta", "Setia Records Kota", "Jakarta"),
@@ -54,66 +59,6 @@ STORES = [
     ("kuala-lumpur", "Setia Records Bukit Bintang", "Kuala Lumpur"),
     ("web", "setia-records.example", ""),
 ]
-
-REWARDS: list[dict[str, Any]] = [
-    {
-        "slug": "free-delivery", "kind": "shipping", "cost": 400, "limit_per_member": 6, "unit_cost": "1.80",
-        "name": "Free delivery", "name_id": "Gratis ongkir", "name_ms": "Penghantaran percuma",
-        "summary": "Your next parcel travels free, anywhere we deliver.",
-        "summary_id": "Paket Anda berikutnya dikirim gratis ke mana saja kami melayani.",
-        "summary_ms": "Bungkusan anda yang seterusnya dihantar percuma ke mana-mana kawasan kami.",
-    },
-    {
-        "slug": "music-lesson", "kind": "donation", "cost": 500, "unit_cost": "2.50",
-        "name": "A music lesson for a child", "name_id": "Les musik untuk seorang anak", "name_ms": "Kelas muzik untuk seorang kanak-kanak",
-        "summary": "We pay for an hour with a teacher at a community music school.",
-        "summary_id": "Kami membiayai satu jam bersama guru di sekolah musik komunitas.",
-        "summary_ms": "Kami membiayai satu jam bersama guru di sekolah muzik komuniti.",
-    },
-    {
-        "slug": "five-off", "kind": "discount", "cost": 1000, "unit_cost": "5.00",
-        "name": "$5 off", "name_id": "Potongan $5", "name_ms": "Potongan $5",
-        "summary": "Five dollars off your next purchase, in store or online.",
-        "summary_id": "Potongan lima dolar untuk pembelian berikutnya, di toko atau daring.",
-        "summary_ms": "Potongan lima dolar untuk pembelian seterusnya, di kedai atau dalam talian.",
-    },
-    {
-        "slug": "tote-bag", "kind": "product", "cost": 1200, "stock": 120, "unit_cost": "3.20",
-        "name": "Record tote bag", "name_id": "Tas kanvas piringan hitam", "name_ms": "Beg kanvas piring hitam",
-        "summary": "A sturdy canvas bag that holds twenty records.",
-        "summary_id": "Tas kanvas kuat, muat dua puluh piringan hitam.",
-        "summary_ms": "Beg kanvas yang kukuh, muat dua puluh piring hitam.",
-    },
-    {
-        "slug": "listening-session", "kind": "service", "cost": 1800, "stock": 24, "minimum_tier": "silver", "unit_cost": "6.00",
-        "name": "Listening session for two", "name_id": "Sesi mendengarkan untuk berdua", "name_ms": "Sesi mendengar untuk dua orang",
-        "summary": "An hour in the listening room, with coffee and any album in the house.",
-        "summary_id": "Satu jam di ruang dengar, dengan kopi dan album apa pun yang kami punya.",
-        "summary_ms": "Sejam di bilik mendengar, dengan kopi dan mana-mana album yang kami ada.",
-    },
-    {
-        "slug": "fifteen-off", "kind": "discount", "cost": 2800, "limit_per_member": 2, "unit_cost": "15.00",
-        "name": "$15 off", "name_id": "Potongan $15", "name_ms": "Potongan $15",
-        "summary": "Fifteen dollars off a purchase of thirty or more.",
-        "summary_id": "Potongan lima belas dolar untuk pembelian mulai tiga puluh dolar.",
-        "summary_ms": "Potongan lima belas dolar untuk pembelian tiga puluh dolar ke atas.",
-    },
-    {
-        "slug": "free-cd", "kind": "product", "cost": 3200, "stock": 40, "limit_per_member": 2, "unit_cost": "8.40",
-        "name": "A CD of your choice", "name_id": "CD pilihan Anda", "name_ms": "CD pilihan anda",
-        "summary": "Any single CD from the shelf, on us.",
-        "summary_id": "Satu CD apa saja dari rak, dari kami untuk Anda.",
-        "summary_ms": "Mana-mana satu CD dari rak, hadiah daripada kami.",
-    },
-    {
-        "slug": "limited-vinyl", "kind": "product", "cost": 6500, "stock": 12, "limit_per_member": 1, "minimum_tier": "gold",
-        "unit_cost": "21.00", "offered_days": (-120, 45),
-        "name": "Limited vinyl pressing", "name_id": "Piringan hitam edisi terbatas", "name_ms": "Piring hitam edisi terhad",
-        "summary": "One of twelve numbered copies of this season's pressing.",
-        "summary_id": "Satu dari dua belas kopi bernomor rilisan musim ini.",
-        "summary_ms": "Satu daripada dua belas naskhah bernombor keluaran musim ini.",
-    },
-]  # fmt: skip
 
 
 def open_program(*, first_day: date, at: datetime) -> Program:
@@ -125,8 +70,10 @@ def open_program(*, first_day: date, at: datetime) -> Program:
     wallet = Wallet.objects.create(
         program=program, slug="points", is_main=True, unit="point", units="points", unit_id="poin", units_id="poin",
         unit_ms="mata", units_ms="mata", money_per_unit=Decimal("0.005"),
+        transfer_limit=2000, transfer_daily_limit=3000, transfer_monthly_limit=10_000,
     )  # fmt: skip
     policies.set_expiry(wallet, kind="months", count=12, round_to="month", at=at, actor=ACTOR)
+    policies.set_expiry(wallet, name=SHORT, kind="months", count=3, round_to="month", at=at, actor=ACTOR)
     TierPolicy.objects.create(program=program, metric="points", window="rolling", months=12)
     for rank, tier in enumerate(TIERS):
         Tier.objects.create(program=program, rank=rank, **tier)
@@ -134,7 +81,8 @@ def open_program(*, first_day: date, at: datetime) -> Program:
         store = Store.objects.create(program=program, code=code, name=name, city=city)
         Till.objects.create(store=store, code="1")
     _add_rules(program, first_day=first_day, at=at)
-    _add_rewards(program, wallet, at=at)
+    add_seasons(program, at=at, actor=ACTOR)
+    add_rewards(program, wallet, at=at)
     return program
 
 
@@ -161,8 +109,9 @@ def _add_rules(program: Program, *, first_day: date, at: datetime) -> None:
     )
     rules.publish(base, BASE, since=day_start(first_day, ZONE), at=at, actor=ACTOR)
     year = merdeka_month(at)
+    bank = open_partner(program, date(year, 8, 1))
     merdeka = _campaign(
-        program, "merdeka", date(year, 8, 1), date(year, 9, 1), name="Merdeka month", name_id="Bulan Merdeka", name_ms="Bulan Merdeka",
+        program, "merdeka", date(year, 8, 1), date(year, 9, 1), partner=bank, partner_percent=30, name="Merdeka month", name_id="Bulan Merdeka", name_ms="Bulan Merdeka",
         summary="Double points all August; Gold and Platinum earn even more.",
         summary_id="Poin dua kali lipat sepanjang Agustus; Emas dan Platinum lebih banyak lagi.",
         summary_ms="Mata dua kali ganda sepanjang Ogos; Emas dan Platinum lebih lagi.",
@@ -179,22 +128,8 @@ def _add_rules(program: Program, *, first_day: date, at: datetime) -> None:
         rules.publish(rule, definition, since=campaign.since, at=at, actor=ACTOR)
 
 
-def _campaign(program: Program, slug: str, first: date, after: date, **texts: str) -> Campaign:
+def _campaign(program: Program, slug: str, first: date, after: date, **more: Any) -> Campaign:
     """A live campaign over whole days of the program clock."""
     return Campaign.objects.create(
-        program=program, slug=slug, since=day_start(first, ZONE), until=day_start(after, ZONE), status=Campaign.Status.LIVE, **texts
+        program=program, slug=slug, since=day_start(first, ZONE), until=day_start(after, ZONE), status=Campaign.Status.LIVE, **more
     )  # fmt: skip
-
-
-def _add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
-    """The catalogue."""
-    tiers = {tier.slug: tier for tier in Tier.objects.filter(program=program)}
-    today = local_day(at, ZONE)
-    for position, described in enumerate(REWARDS, start=1):
-        reward = dict(described)
-        days = reward.pop("offered_days", None)
-        if days:
-            reward["offered_from"], reward["offered_until"] = (day_start(today + timedelta(days=n), ZONE) for n in days)
-        reward["minimum_tier"] = tiers.get(reward.pop("minimum_tier", ""))
-        reward["unit_cost"] = Decimal(reward["unit_cost"])
-        Reward.objects.create(program=program, wallet=wallet, position=position * 10, voucher_days=60, **reward)

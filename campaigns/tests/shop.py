@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from campaigns import purchases, rules
+from campaigns import purchases, refunds, rules
 from campaigns.models import Campaign, Rule
 from campaigns.purchases import Recorded, Sale
+from campaigns.refunds import Refunded, Return
 from loyalty.ledger.models import Program
-from members.models import Member
+from members.models import Member, Purchase
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ONE_PER_ONE = {"award": {"kind": "rate", "points": "1", "per": "1"}}
@@ -49,3 +50,18 @@ def sale(member: Member, amount: str, at: datetime, *, receipt: str = "", **more
 def buy(member: Member, amount: str, at: datetime, *, recorded_at: datetime | None = None, **more) -> Recorded:
     """Record a sale, by default at the moment it happened."""
     return purchases.record(member.program, sale(member, amount, at, **more), at=recorded_at or at, actor="test")
+
+
+def give_back(
+    bought: Purchase, at: datetime, amount: str = "", *, number: str = "", recorded_at: datetime | None = None, **more
+) -> Refunded:
+    """Goods of a purchase come back, by default recorded at that moment; the number is made from the instant unless given."""
+    back = Return(
+        source=bought.source,
+        receipt=bought.receipt,
+        number=number or f"{at:%Y%m%d%H%M%S}",
+        occurred_at=at,
+        amount=Decimal(amount) if amount else None,
+        **more,
+    )
+    return refunds.refund(bought.program, back, at=recorded_at or at, actor="test")

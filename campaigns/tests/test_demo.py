@@ -9,16 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.demo import loading
+from campaigns.demo import loading, senja
 from campaigns.demo.people import person
-from loyalty.ledger.models import Account, Entry, Lot
+from campaigns.measuring import report
+from campaigns.models import BackTest, Campaign
+from campaigns.proving import prove
+from loyalty.ledger.models import Account, Entry, Lot, Program
 from loyalty.ledger.statements import balances
-from members.models import Member, Purchase, Tier
+from members import passing
+from members.enrolment import main_account
+from members.models import Member, Purchase, Refund, Tier
 from rewards.models import Redemption
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 JAKARTA = timezone(timedelta(hours=7))
 FILE = Path(__file__).parents[1] / "demo" / "cdnow_sample.csv"
+SEAT = "event:fair:seat"
 LADDER = [
     ("platinum", 6000, Decimal(3)),
     ("gold", 2500, Decimal("2.5")),
@@ -34,6 +40,20 @@ def file_rows(today):
     days = (today - timedelta(days=2) - date(1998, 6, 30)).days
     moved = timedelta(days=days - days % 7)
     return [(r["receipt"], r["customer"], date.fromisoformat(r["date"]) + moved, Decimal(r["amount"])) for r in rows]
+
+
+def rewarded(today, stars):
+    """(customer, kind of reference, points, the first day they are gone) of everything given besides purchases.
+
+    Three friends, whom no till knows, joined; the sixth to the sixty-fifth customer of the file answered the survey, one star
+    registered a turntable, and all three have a seat at the record fair, gone unless they come.
+    """
+    first_seen = list(dict.fromkeys(customer for _, customer, _, _ in file_rows(today)))
+    gifts = [("", "event:setia:signup", 100, gone_on(today))] * 3
+    gifts += [(customer, "event:setia:survey", 80, gone_on(today)) for customer in first_seen[5:65]]
+    gifts.append((stars[0], "event:setia:registration", 75, gone_on(today)))
+    gifts += [(customer, SEAT, 150, today + timedelta(days=21)) for customer in stars]
+    return sorted(gifts)
 
 
 def year_before(day):
@@ -82,23 +102,48 @@ def test_the_demo_equals_an_independent_computation_from_the_file(db):
 
     bought = Purchase.objects.values_list("receipt", "points", "tier__slug")
     assert {receipt: (points, tier) for receipt, points, tier in bought} == points_of
-    assert dict(Member.objects.values_list("source_key", "tier__slug")) == tiers
+    measured = Member.objects.exclude(source_key="").filter(tier_grants__isnull=True)
+    told = dict(measured.values_list("source_key", "tier__slug"))
+    assert (told, len(told)) == ({key: tiers[key] for key in told}, len(tiers) - 1)  # one was given by hand
 
     kept = defaultdict(list)
-    for customer, granted, expires_at in Lot.objects.order_by("granted_at", "id").values_list(
+    credited = Lot.objects.filter(entry__reference__startswith="purchase:")
+    for customer, granted, expires_at in credited.order_by("granted_at", "id").values_list(
         "account__member_account__member__source_key", "granted", "expires_at"
     ):
         assert expires_at.astimezone(JAKARTA).time().isoformat() == "00:00:00"
         kept[customer].append((granted, expires_at.astimezone(JAKARTA).date()))
     assert kept == lots
 
+    gifts = rewarded(today, [star.source_key for star in loaded.stars])
+    given = Lot.objects.filter(account__wallet__is_main=True).exclude(entry__reference__startswith="purchase:")
+    held = [
+        (customer, ":".join(reference.split(":")[:3]), points, expires_at.astimezone(JAKARTA).date())
+        for customer, reference, points, expires_at in given.values_list(
+            "account__member_account__member__source_key", "entry__reference", "granted", "expires_at"
+        )
+    ]
+    assert sorted(held) == gifts
+    spendable = defaultdict(int)
+    for customer, reference, points, _ in gifts:
+        spendable[customer] += 0 if reference == SEAT else points
+
     expired = {customer: sum(points for points, gone in of if gone <= today) for customer, of in lots.items()}
     left = {customer: sum(points for points, gone in of if gone > today) for customer, of in lots.items()}
-    accounts = dict(Account.objects.values_list("id", "member_account__member__source_key"))
+    everything = Account.objects.filter(wallet__is_main=True)
+    friends = everything.filter(member_account__member__source_key="")
+    assert [balance.available for balance in balances(friends.values_list("id", flat=True), at=NOW).values()] == [
+        100
+    ] * 3
+    assert list(friends.values_list("available", flat=True)) == [100] * 3  # they have not bought yet
+    main = everything.exclude(member_account__member__source_key="")
+    accounts = dict(main.values_list("id", "member_account__member__source_key"))
     told = balances(accounts, at=NOW)
-    assert {accounts[pk]: told[pk].available for pk in accounts} == {c: left.get(c, 0) for c in tiers}
-    assert dict(Account.objects.values_list("member_account__member__source_key", "available")) == {
-        customer: left.get(customer, 0) for customer in tiers
+    assert {accounts[pk]: told[pk].available for pk in accounts} == {
+        customer: left.get(customer, 0) + spendable[customer] for customer in tiers
+    }
+    assert dict(main.values_list("member_account__member__source_key", "available")) == {
+        customer: left.get(customer, 0) + spendable[customer] for customer in tiers
     }
     gone = defaultdict(int)
     for customer, amount in Entry.objects.filter(kind="expiry").values_list(
@@ -113,15 +158,47 @@ def test_the_demo_equals_an_independent_computation_from_the_file(db):
 @pytest.mark.usefixtures("proven_books")
 def test_loading_again_keeps_the_data(db):
     first = loading.load(at=NOW)
-    assert (first.is_new, first.members, first.purchases, first.redemptions) == (True, 2357, 6919, 90)
+    assert (first.is_new, first.members, first.purchases, first.redemptions) == (
+        True,
+        2357 + 3,
+        6919 + 3,
+        90 + 46,
+    )  # 40 and 3 entries of draws, 3 of their prizes
+    assert Member.objects.filter(program=first.program, source_key="").count() == 3  # friends whom a member brought
     assert [star.language for star in first.stars] == ["en", "id", "ms"]
     assert set(Redemption.objects.values_list("status", flat=True)) == {"issued", "used", "cancelled", "expired"}
     assert set(Member.objects.values_list("tier__slug", flat=True)) == set(Tier.objects.values_list("slug", flat=True))
+    assert Refund.objects.filter(status="applied").count() == 12
+    for refund in Refund.objects.select_related("purchase"):
+        everything = refund.amount == refund.purchase.total
+        assert refund.points == refund.purchase.points_returned
+        assert (refund.points == refund.purchase.points) == everything
+    told = report(Campaign.objects.get(slug="collectors-month"), at=NOW)
+    assert told.members > 50
+    assert told.lift is not None
+    assert told.lift.treated.members > 3 * told.lift.control.members
+    tried = BackTest.objects.get()
+    assert (tried.status, tried.figures["tried"]["points"] > tried.figures["live"]["points"]) == ("done", True)
+    assert tried.figures["by_segment"]
+    cafe = Program.objects.get(slug=senja.SLUG)
+    assert prove(cafe, at=NOW).is_exact
+    assert cafe.segments.get(slug="kopi-tua").members_count > 0
+    shown = Member.objects.get(program=cafe, email=senja.OWN[1])
+    (waiting,) = balances([main_account(shown).pk], at=NOW).values()
+    assert waiting.available > 0
+    assert waiting.pending > 0
+    assert passing.preview(main_account(first.stars[0]), shown, 200, at=NOW).received == 300
+    assert Campaign.objects.get(slug="coffee-and-records").spent_points == 9 * 25
     entries = Entry.objects.count()
     again = loading.load(at=NOW + timedelta(days=9))
-    assert (again.is_new, again.purchases, again.redemptions) == (False, 6919, 90)
+    assert (again.is_new, again.members, again.purchases, again.redemptions) == (
+        False,
+        2360,
+        6919 + 3,
+        90 + 46,
+    )  # 40 and 3 entries of draws, 3 of their prizes
     assert [star.pk for star in again.stars] == [star.pk for star in first.stars]
-    assert Entry.objects.count() == entries
+    assert (Entry.objects.count(), BackTest.objects.count()) == (entries, 1)
 
 
 def test_the_last_purchase_is_always_two_to_eight_days_old():

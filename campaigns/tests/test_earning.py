@@ -121,7 +121,7 @@ def test_an_event_earns_its_fixed_points_only():
 def test_a_rule_kept_out_by_the_amount_is_explained_as_a_near_miss():
     explained = award("40.00", [base(), times(2, minimum=Decimal("50.00"))]).explanation
     assert explained["near"] == [
-        {"rule": "season", "version": 1, "kind": "multiplier", "missing": "10.00"},
+        {"rule": "season", "version": 1, "kind": "multiplier", "missing": "10.00", "factor": "2"},
     ]
 
 

@@ -215,8 +215,8 @@ def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(shop):
 
 
 def test_an_event_earns_fixed_points_once(shop, ani):
-    add_rule(shop, "welcome", {"award": {"kind": "fixed", "points": "50"}, "conditions": {"activity": "signup"}})
-    told = {"kind": "signup", "source": "web", "key": "e1", "occurred_at": NOON, "at": NOON, "actor": "test"}
+    add_rule(shop, "welcome", {"award": {"kind": "fixed", "points": "50"}, "conditions": {"activity": "newsletter"}})
+    told = {"kind": "newsletter", "source": "web", "key": "e1", "occurred_at": NOON, "at": NOON, "actor": "test"}
     first = purchases.record_event(shop, ani, **told)
     again = purchases.record_event(shop, ani, **told)
     assert (first.points, first.is_repeat, again.points, again.is_repeat) == (50, False, 50, True)

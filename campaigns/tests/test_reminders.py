@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.reminders import remind_expiring
 from loyalty.common.clock import day_start
-from loyalty.ledger import posting
+from loyalty.ledger import policies, posting
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import render
 from members.models import Member
@@ -41,6 +41,16 @@ def test_a_member_hears_two_weeks_ahead_how_many_points_run_out_when_and_what_th
         "days": [["2026-03-20", 120, "points"]], "worth": "12000.00",
     }  # fmt: skip
     assert render(letter)[0] == "120 points run out from 20 March 2026"
+
+
+def test_points_that_end_by_inactivity_are_told_with_what_keeps_them(program, ani):
+    made = {"kind": "idle_days", "count": 60, "resets": "earn,purchase", "at": OPENING, "actor": "test"}
+    policies.set_expiry(program.wallets.get(), **made)
+    give_points(ani, 120, at=OPENING)
+    remind_expiring(program, at=midnight(2026, 2, 16))
+    (letter,) = letters()
+    assert letter.context["days"] == [["2026-03-02", 120, "points"]]
+    assert all("unless you shop before then" in text for text in render(letter)[1:])
 
 
 def test_one_letter_tells_everything_that_runs_out_in_the_month_and_no_second_one_follows(program, ani):

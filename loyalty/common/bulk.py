@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from loyalty.common.lookups import array
+from loyalty.common.prepared import hot_cursor
 
 # Below this many rows one INSERT .. VALUES is cheaper than starting a COPY.
 WORTH_A_COPY = 20
@@ -77,7 +78,7 @@ def insert_numbered(model: type[models.Model], fields: Sequence[str], rows: Sequ
     columns = ", ".join(f'"{field.column}"' for field in described)
     marks = ", ".join(["%s"] * len(described))
     ready = _with_json_as_text if is_postgresql() else _as_sqlite_keeps
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks}) RETURNING id',
             ready(described, list(rows))[0],
@@ -114,11 +115,11 @@ def _with_json_as_text(fields: Sequence[models.Field], rows: list[Sequence[Any]]
     return list(zip(*written, strict=True))
 
 
-def _written_once(values: Sequence[Any]) -> list[str]:
-    """The values as JSON; one that stands in several rows is written once."""
+def _written_once(values: Sequence[Any]) -> list[str | None]:
+    """The values as JSON, none as NULL; one that stands in several rows is written once."""
     texts = {id(value): value for value in values}
     texts = {number: json.dumps(value) for number, value in texts.items()}
-    return [texts[id(value)] for value in values]
+    return [None if value is None else texts[id(value)] for value in values]
 
 
 def _as_sqlite_keeps(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
@@ -133,7 +134,7 @@ def _as_sqlite_keeps(fields: Sequence[models.Field], rows: list[Sequence[Any]]) 
 def _sqlite_value(field: models.Field) -> Any:
     """How a value of this field is handed to SQLite; None: as it is."""
     if isinstance(field, models.JSONField):
-        return json.dumps
+        return lambda value: None if value is None else json.dumps(value)
     if isinstance(field, models.DateTimeField):
         return lru_cache(maxsize=4096)(connection.ops.adapt_datetimefield_value)  # batches repeat their instants
     if isinstance(field, models.DecimalField):

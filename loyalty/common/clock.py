@@ -5,6 +5,7 @@ exclusive: 00:00 in the program clock after the last valid day.
 """
 
 import calendar
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -39,3 +40,14 @@ def period_end(day: date, period: str) -> date:
     months = ROUND_TO_MONTHS[period]
     last_month = ((day.month - 1) // months + 1) * months
     return date(day.year, last_month, calendar.monthrange(day.year, last_month)[1])
+
+
+def next_of_days(days: Collection[tuple[int, int]], earliest: date) -> date:
+    """The first of some days of the year (month, day) on or after `earliest`; 29 February is the 28th in other years."""
+    years = (earliest.year, earliest.year + 1)
+    found = (_day_of(year, month, number) for year in years for month, number in days)
+    return min(day for day in found if day >= earliest)
+
+
+def _day_of(year: int, month: int, number: int) -> date:
+    return date(year, month, min(number, calendar.monthrange(year, month)[1]))

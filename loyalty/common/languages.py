@@ -30,3 +30,15 @@ class Named(models.Model):
 
     def __str__(self) -> str:
         return in_language(self, "name")
+
+
+class Told(Named):
+    """Named, and told in a sentence: `summary` with its twins in Indonesian and Malay, declared by the record itself."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def shown_summary(self) -> str:
+        """The sentence in the reader's language."""
+        return in_language(self, "summary")

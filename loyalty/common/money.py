@@ -1,8 +1,14 @@
-"""Points and money as people read them, in their language."""
+"""Points, money and shares as people read them, in their language."""
 
 from decimal import Decimal
 
-from babel.numbers import format_currency, format_decimal, get_currency_precision, get_currency_symbol
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+    get_currency_symbol,
+)
 from django.utils.translation import get_language
 
 HOME = {"IDR": "id", "MYR": "ms"}  # whose everyday symbol is read in every language: Rp, RM
@@ -24,3 +30,8 @@ def show_points(amount: int, decimals: int = 0) -> str:
     value = Decimal(amount).scaleb(-decimals)
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     return format_decimal(value, format=pattern, locale=get_language() or "en")
+
+
+def show_share(share: Decimal) -> str:
+    """A share as a percentage with one decimal, in the reader's number format."""
+    return format_percent(share, format="#,##0.0%", locale=get_language() or "en")

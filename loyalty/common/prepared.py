@@ -1,7 +1,8 @@
 """Queries of the hot verbs, put into words once for each connection and then only asked again with new values.
 
 Django takes longer to turn a queryset into SQL than the database takes to answer it. A `Prepared` query is an ordinary
-queryset whose changing values are named with `Given`; its text stays the same, so the server can keep its plan too.
+queryset whose changing values are named with `Given`; its text stays the same, so PostgreSQL keeps its plan too. Statements
+that are written by hand go the same way with `hot_cursor`.
 
     member_by_number = Prepared(lambda: Member.objects.filter(program=Given("program"), number=Given("number")))
     member_by_number.first(program=program.pk, number="123")
@@ -10,14 +11,59 @@ Values are plain ones: ids, texts, numbers, aware datetimes, and lists for `any_
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, QuerySet
+from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable, get_related_populators
+from psycopg.types.numeric import Int8Dumper
 
 from loyalty.common.lookups import array
+
+# A plan that is kept knows no values and goes through lists one by one: longer ones are planned for what they hold.
+FEW = 20
+Make = Callable[[Iterable[Sequence[Any]]], list[Any]]
+
+
+def hot_cursor(connection: Any = None) -> Any:
+    """A cursor for constant statements: PostgreSQL plans each once for a connection and is then only handed the values.
+
+    It stays with its connection, so fetch what one statement answers before the next. `KEEP_PLANS=false` binds values as
+    Django does, for poolers that cannot keep prepared statements.
+    """
+    connection = connection or connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "postgresql" or not settings.KEEP_PLANS:
+        return connection.cursor()
+    connection.ensure_connection()
+    known = vars(connection).get("hot_cursor")
+    if known is None or known.connection is not connection.connection:
+        known = vars(connection)["hot_cursor"] = _PlannedOnce(connection.connection)
+    return connection._prepare_cursor(known)
+
+
+class _PlannedOnce(psycopg.Cursor[Any]):
+    """Binds on the server and keeps the plan; it is its connection's and asked again, so closing leaves it open.
+
+    Whole numbers all go as bigint: sent by their size, each combination of sizes would be a plan of its own.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        """A cursor of this connection, which prepares from now on; Django's own cursors never do."""
+        super().__init__(connection)
+        connection.prepare_threshold = 0
+        self.adapters.register_dumper(int, Int8Dumper)
+
+    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
+        """Keep the query for Django, which logs the text of what was asked."""
+        self._query = pgq
+        super()._send_query_prepared(name, pgq, binary=binary)
+
+    def close(self) -> None:
+        """Nothing: see the class."""
 
 
 class Given(Expression):
@@ -55,25 +101,29 @@ class Prepared:
 
 
 class _Compiled:
-    """A queryset with its text, on one connection (and so in one thread)."""
+    """A queryset with its text, on one connection (and so in one thread), and how its rows become what it gives."""
 
     def __init__(self, queryset: QuerySet[Any], connection: Any) -> None:
-        """Compile once; from then on the queryset's compiler answers with the same text."""
-        self.connection, self.queryset = connection, queryset
-        compiler = queryset.query.get_compiler(connection=connection)
-        self.text, self.places = compiler.as_sql()
-        self.filled: list[Any] = []
-        fields = [column for column, _text, _alias in compiler.select]
-        converters = compiler.get_converters(fields)
-        vars(compiler)["as_sql"] = lambda *arguments, **options: (self.text, self.filled)
-        vars(compiler)["get_converters"] = lambda *arguments: converters
-        vars(queryset.query)["get_compiler"] = lambda *arguments, **options: compiler
+        """Compile once, and look up once what Django looks up for every answer."""
+        self.connection = connection
+        self.compiler = queryset.query.get_compiler(connection=connection)
+        self.text, self.places = self.compiler.as_sql()
+        fields = [column for column, _text, _alias in self.compiler.select]
+        self.converters = self.compiler.get_converters(fields)
+        if self.compiler.has_extra_select or queryset._iterable_class not in MAKERS:
+            raise TypeError("a prepared query gives records, tuples or single values, sorted by what it selects")
+        self.make = MAKERS[queryset._iterable_class](self.compiler, connection)
 
     def rows(self, values: dict[str, Any]) -> list[Any]:
         """Ask with these values."""
-        self.filled = [self._plain(values[place.name]) if isinstance(place, Given) else place for place in self.places]
-        iterable: Any = self.queryset._iterable_class(self.queryset)
-        return list(iterable)
+        filled = [self._plain(values[place.name]) if isinstance(place, Given) else place for place in self.places]
+        is_batch = any(isinstance(value, list | set | dict | tuple) and len(value) > FEW for value in values.values())
+        with self.connection.cursor() if is_batch else hot_cursor(self.connection) as cursor:
+            cursor.execute(self.text, filled)
+            found = cursor.fetchall()
+        if not found:
+            return []
+        return self.make(self.compiler.apply_converters(found, self.converters) if self.converters else found)
 
     def _plain(self, value: Any) -> Any:
         """A value as the driver takes it."""
@@ -82,3 +132,33 @@ class _Compiled:
         if isinstance(value, datetime):
             return self.connection.ops.adapt_datetimefield_value(value)
         return json.dumps(list(value)) if isinstance(value, list | set | dict | tuple) else value
+
+
+def _records(compiler: Any, connection: Any) -> Make:
+    """Rows as records, with those that `select_related` names, and annotations."""
+    described = compiler.klass_info
+    first, end = described["select_fields"][0], described["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in compiler.select[first:end]]
+    populators: Any = get_related_populators  # its types are told for a later Django
+    others = populators(described, compiler.select, connection.alias)
+    annotations = list((compiler.annotation_col_map or {}).items())
+
+    def make(rows: Iterable[Sequence[Any]]) -> list[Any]:
+        made = []
+        for row in rows:
+            record = described["model"].from_db(connection.alias, names, row[first:end])
+            for other in others:
+                other.populate(row, record)
+            for name, place in annotations:
+                setattr(record, name, row[place])
+            made.append(record)
+        return made
+
+    return make
+
+
+MAKERS: dict[type, Callable[[Any, Any], Make]] = {
+    ModelIterable: _records,
+    ValuesListIterable: lambda compiler, connection: lambda rows: list(map(tuple, rows)),
+    FlatValuesListIterable: lambda compiler, connection: lambda rows: [row[0] for row in rows],
+}

@@ -48,6 +48,11 @@ def lines(headers: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str
 def stream(name: str, columns: list[tuple[Any, Callable[[Any], Any]]], queryset: Any) -> StreamingHttpResponse:
     """An answer that sends the rows of a queryset as a CSV file called `name`."""
     rows = ([read(record) for _, read in columns] for record in queryset.iterator(chunk_size=2000))
-    answer = StreamingHttpResponse(lines([title for title, _ in columns], rows), content_type="text/csv; charset=utf-8")
+    return stream_rows(name, [title for title, _ in columns], rows)
+
+
+def stream_rows(name: str, headers: Iterable[Any], rows: Iterable[Iterable[Any]]) -> StreamingHttpResponse:
+    """An answer that sends rows of cells as a CSV file called `name`."""
+    answer = StreamingHttpResponse(lines(headers, rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer

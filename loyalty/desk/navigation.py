@@ -13,21 +13,57 @@ from loyalty.desk import programs
 
 # Group title, then (title, icon, URL name, permission).
 GROUPS = [
+    ("", [(_("Figures"), "monitoring", "campaigns_figures", "loyalty.see_figures")]),
     (
         _("Customers"),
         [
             (_("Members"), "group", "members_member_changelist", "members.view_member"),
             (_("Purchases"), "shopping_bag", "members_purchase_changelist", "members.view_purchase"),
+            (_("Refunds"), "assignment_return", "members_refund_changelist", "members.view_refund"),
+            (_("Confirmations"), "local_shipping", "members_confirmation_changelist", "members.view_confirmation"),
+            (_("Consents"), "fact_check", "members_consent_changelist", "members.view_consent"),
+            (_("Segments"), "groups", "segments_segment_changelist", "segments.view_segment"),
+            (_("Snapshots"), "photo_camera", "segments_snapshot_changelist", "segments.view_snapshot"),
         ],
     ),
     (
         _("Offers"),
         [
             (_("Campaigns"), "campaign", "campaigns_campaign_changelist", "campaigns.view_campaign"),
+            (_("Challenges"), "trophy", "campaigns_challenge_changelist", "campaigns.view_challenge"),
             (_("Standing rules"), "rule", "campaigns_rule_changelist", "campaigns.view_rule"),
+            (_("Back-tests"), "history", "campaigns_backtest_changelist", "campaigns.view_backtest"),
+            (_("Friends brought"), "diversity_3", "ways_referral_changelist", "ways.view_referral"),
+            (_("Surveys"), "ballot", "ways_survey_changelist", "ways.view_survey"),
+            (_("Reviews"), "reviews", "ways_review_changelist", "ways.view_review"),
+            (_("Registrations"), "inventory", "ways_registration_changelist", "ways.view_registration"),
             (_("Rewards"), "redeem", "rewards_reward_changelist", "rewards.view_reward"),
+            (_("Dates of experiences"), "event", "rewards_eventsession_changelist", "rewards.view_eventsession"),
+            (_("Categories"), "shelves", "rewards_category_changelist", "rewards.view_category"),
+            (_("Codes of partners"), "handshake", "rewards_codepool_changelist", "rewards.view_codepool"),
+            (_("Prize draws"), "casino", "rewards_draw_changelist", "rewards.view_draw"),
+            (_("Causes"), "volunteer_activism", "rewards_cause_changelist", "rewards.view_cause"),
             (_("Redemptions"), "confirmation_number", "rewards_redemption_changelist", "rewards.view_redemption"),
+            (_("Parcels"), "package_2", "rewards_parcel_changelist", "rewards.view_parcel"),
             (_("Check a voucher"), "qr_code_scanner", "rewards_voucher_check", "rewards.view_voucher"),
+            (_("Pay with points"), "point_of_sale", "rewards_pointspayment_till", "rewards.change_pointspayment"),
+            (_("Payments with points"), "payments", "rewards_pointspayment_changelist", "rewards.view_pointspayment"),
+        ],
+    ),
+    (
+        _("Partners"),
+        [
+            (_("Partners"), "handshake", "partners_partner_changelist", "partners.view_partner"),
+            (_("Postings"), "post_add", "partners_partnerposting_changelist", "partners.view_partnerposting"),
+            (_("Settlements"), "request_quote", "partners_settlement_changelist", "partners.view_settlement"),
+        ],
+    ),
+    (
+        _("Finance"),
+        [
+            (_("Figures and month end"), "account_balance", "ledger_finance", "ledger.view_periodclose"),
+            (_("Revenue from points"), "payments", "ledger_revenue", "ledger.view_periodclose"),
+            (_("Proof of the books"), "verified", "ledger_proof", "ledger.view_verification"),
         ],
     ),
     (
@@ -36,6 +72,7 @@ GROUPS = [
             (_("Ledger entries"), "receipt_long", "ledger_entry_changelist", "ledger.view_entry"),
             (_("Lots"), "inventory_2", "ledger_lot_changelist", "ledger.view_lot"),
             (_("Accounts"), "account_balance_wallet", "ledger_account_changelist", "ledger.view_account"),
+            (_("Changes"), "how_to_reg", "jobs_changerequest_changelist", "jobs.view_changerequest"),
         ],
     ),
     (
@@ -57,9 +94,20 @@ GROUPS = [
         [
             (_("Programs"), "loyalty", "ledger_program_changelist", "ledger.view_program"),
             (_("Wallets"), "wallet", "ledger_wallet_changelist", "ledger.view_wallet"),
+            (_("Paying with points"), "price_change", "rewards_pointsterms_changelist", "rewards.view_pointsterms"),
+            (_("Approval limits"), "verified_user", "jobs_approvallimits_changelist", "jobs.view_approvallimits"),
             (_("Expiry policies"), "hourglass_bottom", "ledger_expirypolicy_changelist", "ledger.view_expirypolicy"),
+            (_("Exchange rates"), "currency_exchange", "ledger_exchangerate_changelist", "ledger.view_exchangerate"),
+            (_("Seasons"), "event_repeat", "ledger_season_changelist", "ledger.view_season"),
             (_("Tiers"), "military_tech", "members_tier_changelist", "members.view_tier"),
+            (_("Given tiers"), "workspace_premium", "members_tiergrant_changelist", "members.view_tiergrant"),
+            (_("Terms of consent"), "gavel", "members_consentterms_changelist", "members.view_consentterms"),
+            (_("Birthday gifts"), "cake", "ways_birthdaygift_changelist", "ways.view_birthdaygift"),
             (_("Tier policies"), "stairs", "members_tierpolicy_changelist", "members.view_tierpolicy"),
+            (_("Ways to earn"), "savings", "ways_wayterms_changelist", "ways.view_wayterms"),
+            (_("Budgets of surprises"), "celebration", "ways_surprisebudget_changelist", "ways.view_surprisebudget"),
+            (_("Kinds of events"), "category", "ways_eventkind_changelist", "ways.view_eventkind"),
+            (_("Scoring"), "leaderboard", "segments_scoringpolicy_changelist", "segments.view_scoringpolicy"),
             (_("Stores"), "storefront", "pos_store_changelist", "pos.view_store"),
             (_("Tills"), "point_of_sale", "pos_till_changelist", "pos.view_till"),
             (_("API keys"), "key", "pos_apikey_changelist", "pos.view_apikey"),
@@ -88,7 +136,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             for name, icon, url, permission in links
             if request.user.has_perm(permission)
         ]
-        if items:
+        if items and not title:
+            shown[0]["items"] += items
+        elif items:
             shown.append({"title": title, "separator": True, "items": items})
     return shown
 

@@ -27,7 +27,10 @@ class Stat:
 
 @dataclass(frozen=True)
 class Panel:
-    """One table. `numeric` names the columns (from 0) that hold numbers; `more` is the address of the whole list."""
+    """One table. `numeric` names the columns (from 0) that hold numbers; `more` is the address of the whole list.
+
+    On a phone each row becomes a list of its cells, unless it `stays_table`: then it scrolls sideways beside its first column.
+    """
 
     title: Any
     headers: Sequence[Any]
@@ -37,6 +40,7 @@ class Panel:
     more_words: Any = ""
     numeric: frozenset[int] = field(default_factory=frozenset)
     note: Any = ""
+    stays_table: bool = False
 
     @property
     def heads(self) -> list[tuple[Any, bool]]:
@@ -56,6 +60,16 @@ def link(url: str, text: Any) -> SafeString:
     return format_html('<a class="desk-link" href="{}">{}</a>', url, text)
 
 
+def two_lines(text: Any, small: Any) -> SafeString:
+    """A name with what it means below it."""
+    return format_html('<span class="desk-two-lines">{}<small>{}</small></span>', text, small)
+
+
+def strong(text: Any) -> SafeString:
+    """A total among figures."""
+    return format_html('<strong class="desk-total">{}</strong>', text)
+
+
 def badge(text: Any, tone: str = "") -> SafeString:
     """A short word with a colour: good, bad, warn, info or nothing. The word alone says it all."""
     return format_html('<span class="desk-badge" data-tone="{}">{}</span>', tone, text)
@@ -71,6 +85,11 @@ def day(at: date | datetime | None) -> str:
     if isinstance(at, datetime):
         at = timezone.localtime(at).date()
     return date_format(at, "j M Y") if at else EMPTY
+
+
+def time(at: datetime) -> str:
+    """The time of day in the program clock."""
+    return date_format(timezone.localtime(at), "H:i")
 
 
 def signed(points: int, text: str) -> str:

@@ -33,4 +33,6 @@ def _name(actor: str, known: dict[int, Any]) -> str:
         return _("member %(number)s") % {"number": rest}
     if kind == "api" and rest:
         return _("API key %(key)s") % {"key": rest}
-    return actor
+    if kind in ("job", "command") and rest:
+        return _("the job “%(name)s”") % {"name": rest.replace("_", " ")}
+    return _("an import") if actor == "import" else actor

@@ -27,20 +27,49 @@ TITLES = {
     ADMINISTRATOR: _("Administrator"),
 }
 
-PROGRAM = ["ledger.program", "ledger.wallet", "ledger.expirypolicy", "members.tier", "members.tierpolicy"]
-OFFERS = ["rewards.reward", "campaigns.campaign", "campaigns.rule"]
+PROGRAM = ["ledger.program", "ledger.wallet", "ledger.expirypolicy", "ledger.exchangerate", "ledger.season", "ledger.seasonperiod", "members.tierpolicyversion", "members.tier", "members.tierpolicy", "members.consentterms"]  # fmt: skip
+OFFERS = ["rewards.reward", "rewards.category", "rewards.rewardprice", "rewards.storestock", "rewards.eventsession", "rewards.codepool", "rewards.poolimport", "rewards.draw", "rewards.drawprize", "rewards.pointsterms", "rewards.cause", "campaigns.campaign", "campaigns.rule", "campaigns.challenge", "ways.survey", "ways.question", "ways.eventkind", "ways.wayterms", "ways.birthdaygift", "ways.surprisebudget"]  # fmt: skip
 SHOPS = ["pos.store", "pos.till", "pos.apikey"]
-PEOPLE = ["members.member", "members.purchase", "members.event", "members.tierstay"]
-VOUCHERS = ["rewards.redemption", "rewards.voucher"]
+PEOPLE = ["members.member", "members.purchase", "members.refund", "members.confirmation", "members.event", "members.tierstay", "members.tiergrant", "ways.referral", "ways.review", "ways.registration", "ways.eventdetail", "ways.giftgiven", "members.consent"]  # fmt: skip
+PARTNERS = ["partners.partner", "partners.partnerposting", "partners.settlement"]
+DECIDED = ["ways.referral", "ways.review"]
+SEGMENTS = ["segments.segment", "segments.snapshot", "segments.scoringpolicy"]
+VOUCHERS = [
+    "rewards.redemption",
+    "rewards.drawwin",
+    "rewards.drawentry",
+    "rewards.voucher",
+    "rewards.parcel",
+    "rewards.pointspayment",
+]
 BOOKS = ["ledger.account", "ledger.entry", "ledger.lot", "ledger.allocation"]
+PROOF = ["ledger.anchor", "ledger.periodclose", "ledger.verification"]
 LETTERS = ["mail.message"]
 RUNS = ["jobs.jobrun", "jobs.heartbeat"]
-VERSIONS = ["campaigns.ruleversion"]
+CHANGES = ["jobs.changerequest", "jobs.approvallimits"]
+ASK = {"jobs.ask_adjustment", "jobs.ask_forgiveness", "jobs.ask_bulk_change", "jobs.ask_expiry_run"}
+APPROVE = {"jobs.approve_change"}
+VERSIONS = ["campaigns.ruleversion", "campaigns.backtest", "campaigns.prize"]
 SCHEDULES = [f"django_celery_beat.{name}" for name in ("periodictask", "intervalschedule", "crontabschedule", "clockedschedule", "solarschedule")]  # fmt: skip
 STAFF = ["auth.user", "auth.group"]
 AUDIT = ["admin.logentry"]
 EVERYTHING = (
-    PROGRAM + OFFERS + VERSIONS + SHOPS + PEOPLE + VOUCHERS + BOOKS + LETTERS + RUNS + SCHEDULES + STAFF + AUDIT
+    PROGRAM
+    + OFFERS
+    + VERSIONS
+    + SHOPS
+    + PEOPLE
+    + VOUCHERS
+    + BOOKS
+    + PROOF
+    + LETTERS
+    + RUNS
+    + SCHEDULES
+    + STAFF
+    + AUDIT
+    + CHANGES
+    + SEGMENTS
+    + PARTNERS
 )
 
 
@@ -54,24 +83,40 @@ def rights() -> dict[str, set[str]]:
     see, write = "view", "view add change"
     figures, export, run = {"loyalty.see_figures"}, {"loyalty.export_lists"}, {"loyalty.run_jobs"}
     manager = (
-        _may(write, PROGRAM + OFFERS + SHOPS + ["members.member"])
-        | _may("delete", [*OFFERS, "members.tier", "pos.store", "pos.till"])
-        | _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + RUNS + VERSIONS)
-        | _may("change", VOUCHERS + LETTERS)
+        _may(write, PROGRAM + OFFERS + SHOPS + PARTNERS[:1] + ["members.member", "members.tiergrant"])
+        | _may("add", ["members.consent", "members.refund", "campaigns.backtest", "partners.settlement"])
+        | _may(write, SEGMENTS)
+        | _may("delete", [*OFFERS, "segments.segment", "members.tier", "pos.store", "pos.till"])
+        | _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + RUNS + VERSIONS + PARTNERS)
+        | _may("change", VOUCHERS + LETTERS + DECIDED)
+        | _may(see, CHANGES)
+        | ASK
+        | APPROVE
         | figures
         | export
     )
     return {
         PROGRAM_MANAGER: manager,
-        MARKETING_ASSISTANT: _may(write, OFFERS)
-        | _may(see, PROGRAM + VERSIONS + PEOPLE + VOUCHERS + LETTERS)
+        MARKETING_ASSISTANT: _may(write, OFFERS + SEGMENTS[:2])
+        | _may("add", ["campaigns.backtest"])
+        | _may(see, PROGRAM + VERSIONS + PEOPLE + VOUCHERS + LETTERS + PARTNERS[:1])
         | figures,
-        SUPPORT_AGENT: _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + OFFERS + PROGRAM[-2:])
+        SUPPORT_AGENT: _may(
+            see, PEOPLE + VOUCHERS + BOOKS + LETTERS + OFFERS + PROGRAM[-2:] + CHANGES + SEGMENTS[:1] + PARTNERS[:2]
+        )
+        | {"jobs.ask_adjustment", "jobs.ask_forgiveness"}
         | _may("add change", ["members.member"])
-        | _may("change", VOUCHERS + LETTERS),
-        FINANCE: _may(see, PROGRAM + OFFERS + VERSIONS + PEOPLE + VOUCHERS + BOOKS + RUNS) | figures | export,
+        | _may("add", ["members.refund", "members.consent"])
+        | _may("change", VOUCHERS + LETTERS + DECIDED),
+        FINANCE: _may(
+            see, PROGRAM + OFFERS + VERSIONS + PEOPLE + VOUCHERS + BOOKS + PROOF + RUNS + CHANGES + SEGMENTS + PARTNERS
+        )
+        | _may("add", ["ledger.periodclose"])
+        | figures
+        | export,
         AUDITOR: _may(see, EVERYTHING) | figures,
-        OPS: _may(see, RUNS + LETTERS + SHOPS + PROGRAM)
+        OPS: _may(see, RUNS + LETTERS + SHOPS + PROGRAM + CHANGES)
+        | {"jobs.ask_expiry_run"}
         | _may("change", LETTERS + RUNS)
         | _may("view add change delete", SCHEDULES)
         | run,
@@ -79,6 +124,7 @@ def rights() -> dict[str, set[str]]:
         | _may(see, EVERYTHING)
         | _may(write, STAFF)
         | _may("change", RUNS)
+        | _may("add change", ["jobs.approvallimits"])
         | _may("view add change delete", SCHEDULES)
         | run,
     }

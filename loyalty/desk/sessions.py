@@ -6,6 +6,7 @@ is ended. Member sessions carry no such mark and live as long as SESSION_COOKIE_
 
 import time
 from collections.abc import Callable
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -69,4 +70,10 @@ class ProgramClockMiddleware:
 
 def is_desk(request: HttpRequest) -> bool:
     """Whether the address belongs to the desk."""
-    return request.path.startswith(reverse("admin:index"))
+    return request.path.startswith(_desk(get_script_prefix()))
+
+
+@cache
+def _desk(_prefix: str) -> str:
+    """The address of the desk under a script prefix."""
+    return reverse("admin:index")

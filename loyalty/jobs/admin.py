@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.common.errors import Refusal
@@ -22,11 +22,40 @@ from loyalty.desk import people, programs
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, badge, link, moment
 from loyalty.jobs import overview, registry, running
-from loyalty.jobs.models import JobRun
+from loyalty.jobs.changes import admin as changes_admin  # noqa: F401  (registers the pages of changes)
+from loyalty.jobs.changes.limiting import ChangeLimits
+from loyalty.jobs.models import ApprovalLimits, JobRun
 
 TONES = {"running": "info", "done": "good", "failed": "bad", "stopped": "warn"}
 # A run found bigger than this in its preview is left to the worker or the command line: a request must answer soon.
 MOST_AT_ONCE = 20_000
+
+
+@admin.register(ApprovalLimits)
+class ApprovalLimitsAdmin(BookAdmin):
+    """How much one person may post alone, per program. Changed by a change of its own, behind four eyes."""
+
+    list_display = ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points", "bulk_members", "bulk_points", "expired_points"]  # fmt: skip
+    list_select_related = ["program"]
+    fieldsets = [
+        (_("Adjustments"), {"fields": ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points"]}),
+        (_("Bulk changes"), {"fields": ["bulk_members", "bulk_points"]}),
+        (_("Expiry"), {"fields": ["expired_points"]}),
+    ]
+    actions_list = ["ask_for_others"]
+    empty_words = _(
+        "No limits are set: a second person is needed above 1,000 points for one member, 5,000 in 24 hours or in bulk, 50 members, and for every forgiven debt. Set your own here."
+    )
+
+    def get_actions_list(self, request: HttpRequest) -> list[Any]:
+        """Only who may ask for other limits."""
+        offered = super().get_actions_list(request)
+        return offered if request.user.has_perm(ChangeLimits.may_ask) else []
+
+    @action(description=_("Change the limits"), url_path="ask-for-others", icon="edit")
+    def ask_for_others(self, request: HttpRequest) -> HttpResponse:
+        """To the form of the change."""
+        return HttpResponseRedirect(reverse("admin:jobs_change_new", args=[ChangeLimits.name]))
 
 
 @admin.register(JobRun)

@@ -11,6 +11,8 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Beat's schedule row is made as soon as beat has its tables (RELIABILITY R-3)."""
+        from loyalty.jobs import reports
         from loyalty.jobs.schedule import make_schedule
 
+        reports.register()
         post_migrate.connect(make_schedule, sender=apps.get_app_config("django_celery_beat"))

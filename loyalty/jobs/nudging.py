@@ -2,9 +2,13 @@
 
 A daily job owes each active program one run per business date, the day in the program clock. The run for business date
 D is due from 00:05 of D in the program clock and settles everything up to 00:00 of D, so it says the same however late
-it runs. Dates are made up oldest first, from the one after the last that was claimed, at most CATCH_UP_DAYS back; a
-fresh installation begins today. Two nudges at once, a doubled beat, an outage of days or a changed clock decide
+it runs. Dates are made up oldest first, whichever are missing since the first, at most CATCH_UP_DAYS back; a fresh
+installation begins today. Two nudges at once, a doubled beat, an outage of days or a changed clock decide
 nothing: the unique row of a date does (RELIABILITY R-3).
+
+One program's daily jobs run one after the other, in the order of DOMAIN 9.5: while one runs, whoever looks for work
+leaves all of the program to whoever runs it, so that nothing expires beside the activation it has to wait for, and no
+date is claimed before an older one.
 
 Failed runs are tried again with growing pauses; runs that went silent are taken over. Both only by compare-and-set.
 """
@@ -13,7 +17,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import structlog
-from django.db.models import Max
+from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.clock import day_start, local_day
@@ -54,15 +58,19 @@ def business_date(program: Program, at: datetime) -> date:
 def dates_due(at: datetime) -> Iterator[tuple[registry.Job, Program, date]]:
     """Every (job, program, business date) that nobody has claimed, oldest date first and then in the jobs' order."""
     dated = JobRun.objects.filter(business_date__isnull=False).order_by()
-    latest = dated.values_list("job", "program").annotate(latest=Max("business_date"))
-    last = {(job, program): day for job, program, day in latest}
+    begun = {
+        (job, program): day
+        for job, program, day in dated.values_list("job", "program").annotate(first=Min("business_date"))
+    }
+    recent = dated.filter(business_date__gte=at.date() - timedelta(days=CATCH_UP_DAYS + 1))
+    claimed = set(recent.values_list("job", "program", "business_date"))
     daily = [job for job in registry.jobs() if job.is_daily]
     for program in Program.objects.filter(is_active=True):
         today = business_date(program, at)
         for days in range(CATCH_UP_DAYS - 1, -1, -1):
             day = today - timedelta(days=days)
             for job in daily:
-                if last.get((job.name, program.pk), today - timedelta(days=1)) < day:
+                if begun.get((job.name, program.pk), today) <= day and (job.name, program.pk, day) not in claimed:
                     yield job, program, day
 
 
@@ -72,11 +80,20 @@ def oldest_due(at: datetime) -> datetime | None:
 
 
 def _due(at: datetime) -> Iterator[JobRun]:
+    left_to_others: set[int] = set()
     for job, program, day in list(dates_due(at)):
+        if program.pk in left_to_others or _is_at_work(program):
+            left_to_others.add(program.pk)
+            continue
         as_of = day_start(day, program.time_zone)
         row = JobRun(job=job.name, program=program, business_date=day, as_of=as_of, started_by=ACTOR)
         if running.claim(row):
             yield running.perform(row)
+
+
+def _is_at_work(program: Program) -> bool:
+    """Whether a daily job of the program runs right now, here or elsewhere."""
+    return JobRun.objects.filter(program=program, business_date__isnull=False, status=Status.RUNNING).exists()
 
 
 def _again(at: datetime) -> Iterator[JobRun]:

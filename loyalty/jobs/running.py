@@ -12,26 +12,25 @@ import contextlib
 import inspect
 import time
 import traceback
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import longer_statements
 from loyalty.common.tally import Tally
 from loyalty.jobs import registry
 from loyalty.jobs.models import JobRun
 from loyalty.ledger.models import Program
 
 SECONDS_BETWEEN_SIGNS = 1.0
-LONGEST_STATEMENT = "10min"
 MOST_COUNTED = 30_000
 ENDED_EARLY = _("The process was told to end before the job had finished. It will be run again.")
 Status = JobRun.Status
@@ -201,24 +200,6 @@ class Watch:
         self.row.pk = last.pk
         self.row.refresh_from_db()
         return True
-
-
-@contextlib.contextmanager
-def longer_statements() -> Iterator[None]:
-    """Jobs may run statements longer than requests may (RELIABILITY R-8). Only PostgreSQL has such a limit."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
-        before = cursor.fetchone()[0]
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [LONGEST_STATEMENT])
-    try:
-        yield
-    finally:
-        if connection.connection and not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, false)", [before])
 
 
 def words(failure: BaseException) -> str:

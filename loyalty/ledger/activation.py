@@ -6,8 +6,11 @@ They can be spent from that instant whether or not this has run; it records it f
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet, Sum
 
-from loyalty.ledger.drawing import activate
+from loyalty.common.retrying import retried
+from loyalty.common.tally import Progress, Tally, unwatched
+from loyalty.ledger.drawing import activate, release_timed_out
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Lot, Program
 from loyalty.ledger.writing import write_accounts
@@ -15,21 +18,46 @@ from loyalty.ledger.writing import write_accounts
 CHUNK = 2000
 
 
-def activate_due(program: Program, *, at: datetime) -> int:
-    """Activate everything of a program whose day has come; returns the points. Chunked, repeatable, resumable."""
-    points = 0
+def due(program: Program, *, at: datetime) -> QuerySet[Lot]:
+    """The pending lots of a program whose time has come."""
+    return Lot.objects.filter(account__wallet__program=program, is_pending=True, available_at__lte=at)
+
+
+def activate_due(
+    program: Program,
+    *,
+    at: datetime,
+    recorded_at: datetime | None = None,
+    dry_run: bool = False,
+    progress: Progress = unwatched,
+) -> Tally:
+    """Activate everything of a program whose time has come; the job `activate_points`.
+
+    Works in chunks of lots, accounts locked first; may be stopped, repeated or run twice at once: what is active is no
+    longer due. `recorded_at` is when repayments of debt are written (default: `at`).
+    """
+    if dry_run:
+        waiting = due(program, at=at).aggregate(points=Sum("remaining"))
+        return Tally(found=due(program, at=at).count(), report={"points": waiting["points"] or 0})
+    tally = Tally(report={"points": 0})
     while True:
-        activated, more = _activate_chunk(program, at=at)
-        points += activated
-        if not more:
-            return points
+        lots, points = _activate_chunk(program, at=at, recorded_at=recorded_at)
+        tally.found = tally.done = tally.done + lots
+        tally.report["points"] += points
+        if not lots or not progress(tally.found, tally.done, 0):
+            return tally
 
 
+@retried
 @transaction.atomic
-def _activate_chunk(program: Program, *, at: datetime) -> tuple[int, bool]:
-    waiting = Lot.objects.filter(account__wallet__program=program, is_pending=True, available_at__lte=at)
-    found = list(waiting.order_by("available_at", "account_id").values_list("account_id", flat=True)[:CHUNK])
-    accounts = lock(*found) if found else {}
-    points = sum(activate(account, at=at) for account in accounts.values() if account.pending)
-    write_accounts(accounts.values())
-    return points, len(found) == CHUNK
+def _activate_chunk(program: Program, *, at: datetime, recorded_at: datetime | None) -> tuple[int, int]:
+    """Activate the due lots of the next accounts: how many, and their points. Others may have been faster: look again."""
+    waiting = due(program, at=at).order_by("available_at", "account_id", "id")
+    while found := list(waiting.values_list("account_id", flat=True)[:CHUNK]):
+        accounts = lock(*found)
+        release_timed_out(accounts, at=at, recorded_at=recorded_at)  # what was free before repays before
+        lots, points = activate(accounts, at=at, recorded_at=recorded_at)
+        if lots:
+            write_accounts(accounts.values())
+            return lots, points
+    return 0, 0

@@ -8,25 +8,28 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
+from loyalty.backoffice import BookAdmin, DeskAdmin
 from loyalty.common.money import show_money, show_points
-from loyalty.desk.panels import Panel, Stat, badge, link, moment, signed
-from loyalty.ledger import policies, statements
-from loyalty.ledger.forms import ExpiryPolicyForm, ProgramForm
-from loyalty.ledger.models import Account, Entry, ExpiryPolicy, Lot, Program, Wallet
+from loyalty.desk.panels import Panel, Stat, link
+from loyalty.ledger import entries_desk, finance_desk, limiting, policy_desk, proof_desk, showing, statements
+from loyalty.ledger.forms import ProgramForm, WalletForm
+from loyalty.ledger.limiting import PERIODS
+from loyalty.ledger.models import Account, Lot, Program, Wallet
 from loyalty.ledger.showing import (
-    KIND_TONES,
     account_page,
-    entry_page,
     holder_page,
     last_day_of,
     lot_page,
     points_of,
     words_of,
 )
+
+__all__ = ["entries_desk", "finance_desk", "policy_desk", "proof_desk"]
+
+PASSING_ON = ["transfer_limit", "transfer_daily_limit", "transfer_monthly_limit", "transfer_keep"]
 
 
 @admin.register(Program)
@@ -38,7 +41,13 @@ class ProgramAdmin(DeskAdmin):
     fieldsets = [
         (_("Names"), {"classes": ["tab"], "fields": ["name", "name_id", "name_ms", "slug", "is_active"]}),
         (_("Clock and money"), {"classes": ["tab"], "fields": ["time_zone", "currency"]}),
-        (_("Earning"), {"classes": ["tab"], "fields": ["base_rules", "rounding", "earns_on_tax", "earns_on_delivery"]}),
+        (
+            _("Earning"),
+            {
+                "classes": ["tab"],
+                "fields": ["base_rules", "rounding", "rounded_per", "earns_on_tax", "earns_on_delivery", "returns"],
+            },
+        ),
         (_("Terms"), {"classes": ["tab"], "fields": ["terms"]}),
     ]
     empty_words = _("A program is the scheme itself: its clock, its money, its points. Start with one.")
@@ -57,6 +66,7 @@ class ProgramAdmin(DeskAdmin):
 class WalletAdmin(DeskAdmin):
     """Wallets: the kinds of points and what they are worth."""
 
+    form = WalletForm
     list_display = ["units", "program", "is_main", "shown_worth", "shown_expiry", "activation_days", "notice_days"]
     list_select_related = ["program"]
     fieldsets = [
@@ -68,15 +78,25 @@ class WalletAdmin(DeskAdmin):
             },
         ),
         (_("Worth"), {"classes": ["tab"], "fields": ["money_per_unit", "decimals", "is_main"]}),
-        (_("Time"), {"classes": ["tab"], "fields": ["activation_days", "notice_days"]}),
+        (_("Time"), {"classes": ["tab"], "fields": ["activation_days", "counts_at_purchase", "notice_days"]}),
+        (_("Most to earn"), {"classes": ["tab"], "fields": [f"earn_{period}" for period in PERIODS]}),
+        (_("Returned goods"), {"classes": ["tab"], "fields": ["debt_policy", "debt_limit"]}),
+        (_("Passing on"), {"classes": ["tab"], "fields": PASSING_ON}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Wallet]:
         return super().get_queryset(request).prefetch_related("expiry_policies")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Wallet | None = None) -> list[str]:
-        """What the amounts in the books mean cannot change under them."""
-        return ["program", "slug", "decimals", "is_main"] if obj and obj.accounts.exists() else []
+        """What the amounts in the books mean cannot change under them, nor from when counted credits count."""
+        if obj is None or not obj.accounts.exists():
+            return []
+        counted = ["counts_at_purchase"] if obj.tierpolicy_set.exists() else []
+        return ["program", "slug", "decimals", "is_main", *counted]
+
+    def save_model(self, request: HttpRequest, obj: Wallet, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        limiting.limit(obj, form.cleaned_data["limits"], at=timezone.now())
 
     @display(description=_("money value of one"))
     def shown_worth(self, wallet: Wallet) -> str:
@@ -84,7 +104,8 @@ class WalletAdmin(DeskAdmin):
 
     @display(description=_("points expire"))
     def shown_expiry(self, wallet: Wallet) -> str:
-        current = max(wallet.expiry_policies.all(), key=lambda policy: policy.version, default=None)
+        own = (policy for policy in wallet.expiry_policies.all() if not policy.name)
+        current = max(own, key=lambda policy: policy.version, default=None)
         return words_of(current) if current else str(_("never"))
 
     def page_context(self, request: HttpRequest, record: Wallet) -> dict[str, Any]:
@@ -107,11 +128,8 @@ class WalletAdmin(DeskAdmin):
             "panels": [
                 Panel(
                     _("Expiry policies"),
-                    [_("Version"), _("Points expire"), _("Since"), _("By")],
-                    [
-                        (p.version, words_of(p), moment(p.created_at), p.created_by)
-                        for p in record.expiry_policies.all()
-                    ],
+                    policy_desk.POLICY_HEADERS,
+                    policy_desk.policy_rows(record),
                     _("No policy: points never expire."),
                     more=reverse("admin:ledger_expirypolicy_add") + f"?wallet={record.pk}",
                     more_words=_("Make a new version"),
@@ -123,33 +141,6 @@ class WalletAdmin(DeskAdmin):
         }
 
 
-@admin.register(ExpiryPolicy)
-class ExpiryPolicyAdmin(DeskAdmin):
-    """Expiry policies are never edited: a new version is added."""
-
-    form = ExpiryPolicyForm
-    list_display = ["wallet", "version", "shown", "created_at", "created_by"]
-    list_select_related = ["wallet__program"]
-    fields = ["wallet", "kind", "count", "last_day", "round_to"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @display(description=_("points expire"))
-    def shown(self, policy: ExpiryPolicy) -> str:
-        return words_of(policy)
-
-    def save_model(self, request: HttpRequest, obj: ExpiryPolicy, form: Any, change: bool) -> None:
-        """A new version, made by the verb."""
-        made = policies.set_expiry(
-            obj.wallet, kind=obj.kind, count=obj.count, last_valid_day=obj.last_day, round_to=obj.round_to, at=timezone.now(), actor=actor_of(request),
-        )  # fmt: skip
-        obj.pk, obj.version = made.pk, made.version
-
-
 @admin.register(Account)
 class AccountAdmin(BookAdmin):
     """Accounts: positions in wallets. Who holds one is a question for the floor above."""
@@ -159,7 +150,12 @@ class AccountAdmin(BookAdmin):
     list_select_related = ["wallet__program"]
     search_fields = ["id"]
     search_help_text = _("Number of the account")
-    fields = ["wallet", "opened_at", "available", "pending", "held", "debt", "last_number"]
+    fields = ["wallet", "opened_at", "last_number"]
+
+    def complete(self, rows: list[Account]) -> None:
+        """The figures that are true now, not those that a job has recorded."""
+        for record, now in showing.with_balances(rows, at=timezone.now()):
+            record.available, record.pending, record.held, record.debt = now.available, now.pending, now.held, now.debt
 
     def found_by(self, term: str) -> Q:
         term = term.removeprefix("#")
@@ -179,55 +175,6 @@ class AccountAdmin(BookAdmin):
 
     def page_context(self, request: HttpRequest, record: Account) -> dict[str, Any]:
         return account_page(record, at=timezone.now())
-
-
-@admin.register(Entry)
-class EntryAdmin(BookAdmin):
-    """Ledger entries: every line there ever was."""
-
-    list_display = ["recorded_at", "shown_kind", "shown_amount", "effective_at", "reference", "actor", "shown_account"]
-    list_display_links = ["recorded_at"]
-    list_filter = [
-        ("kind", ChoicesDropdownFilter),
-        ("recorded_at", RangeDateTimeFilter),
-        ("account__wallet", RelatedDropdownFilter),
-    ]
-    list_select_related = ["account__wallet"]
-    search_fields = ["reference"]
-    search_help_text = _("Exact reference, e.g. purchase:web:R-1001, or # and the number of an account")
-    export_columns = (
-        (_("Entry"), lambda e: e.pk), (_("Account"), lambda e: e.account_id), (_("Number"), lambda e: e.number),
-        (_("Kind"), lambda e: e.kind), (_("Amount"), lambda e: e.amount), (_("True from"), lambda e: e.effective_at),
-        (_("Recorded at"), lambda e: e.recorded_at), (_("Source"), lambda e: e.source), (_("Reference"), lambda e: e.reference),
-        (_("Actor"), lambda e: e.actor), (_("Reason"), lambda e: e.reason),
-    )  # fmt: skip
-    actions_list = ["export_list"]
-    fieldsets = [
-        (None, {"fields": ["shown_kind", "shown_amount", "effective_at", "recorded_at"]}),
-        (_("Where it came from"), {"fields": ["shown_account", "source", "reference", "actor", "reason", "corrects"]}),
-    ]
-    readonly_fields = ["shown_kind", "shown_amount", "shown_account"]
-
-    def found_by(self, term: str) -> Q:
-        number = term.removeprefix("#")
-        if term.startswith("#") and number.isdecimal() and len(number) < 19:
-            return Q(account_id=int(number))
-        return Q(reference=term)
-
-    @display(description=_("kind"))
-    def shown_kind(self, entry: Entry) -> str:
-        return badge(entry.get_kind_display(), KIND_TONES.get(entry.kind, ""))
-
-    @display(description=_("points"))
-    def shown_amount(self, entry: Entry) -> str:
-        return signed(entry.amount, points_of(entry, entry.amount))
-
-    @display(description=_("account"))
-    def shown_account(self, entry: Entry) -> str:
-        return link(holder_page(entry.account_id), f"#{entry.account_id}")
-
-    def page_context(self, request: HttpRequest, record: Entry) -> dict[str, Any]:
-        return entry_page(record)
 
 
 @admin.register(Lot)

@@ -21,6 +21,7 @@ from loyalty.common.clock import local_day
 from loyalty.common.tally import Tally, unwatched
 from loyalty.ledger.chain import instant
 from loyalty.ledger.models import Account, Anchor, Entry, Program
+from loyalty.ledger.seals import seal_of
 
 FORMAT = "setia-anchor-1"
 ACCOUNTS_AT_ONCE = 10_000
@@ -91,9 +92,13 @@ def heads(program: Program, *, last_entry: int) -> Iterator[Head]:
 
 def claim_of(anchor: Anchor) -> Claim:
     """What a stored anchor says."""
-    before = Anchor.objects.filter(program=anchor.program_id, day__lt=anchor.day).order_by("-day").first()
-    previous = before.digest if before else ""
-    return Claim(anchor.program.slug, anchor.day, anchor.made_at, anchor.last_entry, previous)
+    return Claim(anchor.program.slug, anchor.day, anchor.made_at, anchor.last_entry, previous_digest(anchor))
+
+
+def previous_digest(anchor: Anchor) -> str:
+    """The digest of the anchor before this one; empty for the first."""
+    before = Anchor.objects.filter(program=anchor.program_id, day__lt=anchor.day).order_by("-day")
+    return before.values_list("digest", flat=True).first() or ""
 
 
 def again(anchor: Anchor, *, each: Callable[[Head], object] | None = None) -> Signed:
@@ -116,7 +121,10 @@ def make_anchor(
         return Tally(found=1, skipped=1, report={"day": day.isoformat()})
     if dry_run:
         return Tally(found=1, report={"day": day.isoformat()})
-    anchor = Anchor(program=program, day=day, made_at=at, last_entry=quiet_entry(), accounts=0, points=0, digest="")
+    anchor = Anchor(
+        program=program, number=Anchor.objects.filter(program=program).count() + 1, day=day, made_at=at,
+        last_entry=quiet_entry(),
+    )  # fmt: skip
     seen = 0
 
     def count(head: Head) -> None:
@@ -127,13 +135,13 @@ def make_anchor(
 
     signed = again(anchor, each=count)
     anchor.digest, anchor.accounts, anchor.points = signed.digest, signed.accounts, signed.points
-    _, is_new = Anchor.objects.get_or_create(
-        program=program,
-        day=day,
-        defaults={name: getattr(anchor, name) for name in ("made_at", "last_entry", "accounts", "points", "digest")},
+    anchor.seal = seal_of(anchor, previous_digest(anchor))
+    kept = ("number", "made_at", "last_entry", "accounts", "points", "digest", "seal")
+    made, is_new = Anchor.objects.get_or_create(
+        program=program, day=day, defaults={name: getattr(anchor, name) for name in kept}
     )
     progress(1, int(is_new), int(not is_new))
-    report = {"day": day.isoformat(), "accounts": anchor.accounts, "points": anchor.points, "digest": anchor.digest}
+    report = {"day": day.isoformat(), "accounts": made.accounts, "points": made.points, "digest": made.digest}
     return Tally(found=1, done=int(is_new), skipped=int(not is_new), report=report)
 
 

@@ -9,13 +9,14 @@ What a late event took from points that were granted only after it was owed in b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
+from loyalty.ledger import idling
 from loyalty.ledger.models import Account, Allocation, Entry, HoldPart, Lot
 from loyalty.ledger.redating import Redating, redatings
 from loyalty.ledger.statements import Balance
@@ -23,7 +24,10 @@ from loyalty.ledger.statements import Balance
 
 @dataclass(frozen=True, slots=True)
 class LotAt:
-    """What a lot was at an instant. `remaining` includes what was `held`; `expires_at` is the end it had then."""
+    """What a lot was at an instant. `remaining` includes what was `held`; `expires_at` is the end it had then.
+
+    Points that wait for a confirming event have no `available_at` and end at `confirm_by`.
+    """
 
     id: int
     granted_at: datetime
@@ -32,6 +36,7 @@ class LotAt:
     granted: int
     remaining: int
     held: int = 0
+    confirm_by: datetime | None = None
 
     def state(self, at: datetime) -> str:
         """Whether its points were "pending", "open" or "expired" at an instant."""
@@ -90,7 +95,7 @@ def position(account_id: int, *, at: datetime, known_at: datetime | None = None)
 
     Raises Account.DoesNotExist.
     """
-    Account.objects.only("id").get(id=account_id)
+    account = Account.objects.get(id=account_id)
     totals = Entry.objects.filter(counted(at, known_at), account=account_id).aggregate(
         points=Coalesce(Sum("amount"), 0), entries=Count("id")
     )
@@ -98,13 +103,16 @@ def position(account_id: int, *, at: datetime, known_at: datetime | None = None)
     changes = redatings(account_id)
     held = _held(account_id, at, known_at)
     lots = [_lot_at(row, changes.get(row["id"]), at, known_at, held) for row in rows]
-    lots = [lot for lot in lots if lot.remaining]
+    kept_alive = idling.ends_at(account, at=at, known_at=known_at) if account.has_idle_lots else {}
+    lots = [replace(lot, expires_at=kept_alive.get(lot.id, lot.expires_at)) for lot in lots if lot.remaining]
     owed = sum(lot.remaining for lot in lots) - totals["points"]
+    free = _sum(lots, at, "open") - sum(lot.held for lot in lots if lot.state(at) == "open")
+    repaid = min(max(owed, 0), free)  # what can be spent repays debt first, recorded or not (laws of the books 6)
     balance = Balance(
-        available=_sum(lots, at, "open") - sum(lot.held for lot in lots if lot.state(at) == "open"),
+        available=free - repaid,
         pending=_sum(lots, at, "pending"),
         held=sum(lot.held for lot in lots),
-        debt=owed,
+        debt=owed - repaid,
     )
     return Position(account_id, at, known_at, balance, totals["points"], totals["entries"], lots)
 
@@ -141,7 +149,7 @@ def _lots_left(account_id: int, at: datetime, known_at: datetime | None) -> list
         .annotate(left=F("granted") + moved)
         .filter(left__gt=0)
         .order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")
-        .values("id", "granted_at", "available_at", "expires_at", "granted", "left")
+        .values("id", "granted_at", "available_at", "expires_at", "confirm_by", "granted", "left")
     )
 
 
@@ -160,8 +168,9 @@ def _lot_at(
     return LotAt(
         id=row["id"],
         granted_at=row["granted_at"],
-        available_at=row["available_at"],
+        available_at=changes.begin(row["available_at"], at, known_at) if changes else row["available_at"],
         expires_at=expires_at,
+        confirm_by=row["confirm_by"],
         granted=row["granted"],
         remaining=row["left"],
         held=min(held.get(row["id"], 0), row["left"]),

@@ -1,32 +1,28 @@
-"""Proof beyond sums: dates of lots, what was drawn when, holds, closed months, and the last anchor.
+"""Proof beyond sums: dates of lots, what was drawn when, holds, and lines that belong to nothing.
 
 Compared by the database in whole sets where it can be; the dates of lots are recomputed one by one from the policy
 version that made them and the entries that moved them since (laws of the books 4, 5, 14, 20 and 21).
 """
 
-import hmac
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from loyalty.ledger import anchors, finance
+from loyalty.ledger import lifetimes
 from loyalty.ledger.models import (
     Account,
     Allocation,
-    Anchor,
     Entry,
     ExpiryPolicy,
     Hold,
     HoldPart,
     Lot,
-    PeriodClose,
-    Program,
 )
 from loyalty.ledger.policies import Terms
-from loyalty.ledger.redating import REDATED_BY, redated
+from loyalty.ledger.redating import REDATED_BY, confirmed, redated
 from loyalty.ledger.violations import NAMED_AT_MOST, Violation
 
 # By kind: the part of the amount that allocations have to explain.
@@ -74,6 +70,38 @@ def check_holds(accounts: QuerySet[Account]) -> Iterator[Violation]:
     wrong = lots.annotate(reserved=reserved).exclude(held=F("reserved")).order_by("id").distinct()
     for lot in wrong[:NAMED_AT_MOST]:
         yield Violation("holds", lot.account_id, f"{lot.held} held, holds reserve {lot.reserved}", lot=lot.id)
+    yield from _check_parts_of_holds(accounts)
+
+
+def _check_parts_of_holds(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """A hold's parts add up to it, on lots of its own account; a captured one became a redemption of no more."""
+    parts = HoldPart.objects.filter(hold=OuterRef("id")).order_by().values("hold")
+    total = Coalesce(Subquery(parts.annotate(total=Sum("amount")).values("total")), Value(0))
+    holds = Hold.objects.filter(account__in=accounts).annotate(parted=total)
+    for hold in holds.exclude(amount=F("parted")).order_by("id")[:NAMED_AT_MOST]:
+        yield Violation("holds", hold.account_id, f"hold {hold.id}: {hold.amount} in all, {hold.parted} in its parts")
+    strange = Q(entry__account=F("account"), entry__kind=Entry.Kind.REDEMPTION, entry__amount__gte=-F("amount"))
+    for hold in holds.filter(entry__isnull=False).exclude(strange).order_by("id")[:NAMED_AT_MOST]:
+        yield Violation("holds", hold.account_id, f"hold {hold.id}: not what its redemption says", entry=hold.entry_id)
+    foreign = HoldPart.objects.filter(hold__account__in=accounts).exclude(lot__account=F("hold__account"))
+    for part in foreign.select_related("hold").order_by("id")[:NAMED_AT_MOST]:
+        yield Violation(
+            "holds", part.hold.account_id, f"hold {part.hold_id} rests on another account's lot", lot=part.lot_id
+        )
+
+
+def check_orphans() -> Iterator[Violation]:
+    """No line belongs to an account, an entry or a lot that is gone; a database without its foreign keys may hold such."""
+    without_account = ~Exists(Account.objects.filter(id=OuterRef("account_id")))
+    without_entry = ~Exists(Entry.objects.filter(id=OuterRef("entry_id")))
+    without_lot = ~Exists(Lot.objects.filter(id=OuterRef("lot_id")))
+    for entry in Entry.objects.filter(without_account).order_by("id")[:NAMED_AT_MOST]:
+        yield Violation("orphans", entry.account_id, "an entry of an account that is gone", entry=entry.id)
+    for lot in Lot.objects.filter(without_account | without_entry).order_by("id")[:NAMED_AT_MOST]:
+        yield Violation("orphans", lot.account_id, "a lot whose account or entry is gone", lot=lot.id)
+    for part in Allocation.objects.filter(without_entry | without_lot).order_by("id")[:NAMED_AT_MOST]:
+        found = f"allocation {part.id}: its entry or its lot is gone"
+        yield Violation("orphans", 0, found, entry=part.entry_id, lot=part.lot_id)
 
 
 def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
@@ -86,6 +114,9 @@ def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
     terms: dict[int, Terms] = {}
     policies = ExpiryPolicy.objects.select_related("wallet__program").in_bulk()
     lots = Lot.objects.filter(account__in=accounts).filter(Q(expiry_policy__isnull=False) | Q(id__any_of=list(moved)))
+    lots = lots.exclude(expiry_policy__kind__in=ExpiryPolicy.IDLE).exclude(
+        ~Q(id__any_of=list(moved)), expiry_policy__kind="season"
+    )
     columns = ("id", "account_id", "available_at", "expires_at", "expiry_policy_id")
     for lot_id, account_id, available_at, expires_at, policy_id in lots.values_list(*columns).iterator(chunk_size=5000):
         if lot_id in moved:
@@ -99,17 +130,40 @@ def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
         if expires_at != due:
             yield Violation("lot dates", account_id, f"ends at {expires_at}, should end at {due}", lot=lot_id)
     yield from _check_given_ends(accounts, moved)
+    yield from lifetimes.check_ends(accounts)
+    yield from _check_confirmations(accounts)
 
 
 def _check_given_ends(accounts: QuerySet[Account], moved: dict[int, Any]) -> Iterator[Violation]:
     """Lots outside any policy end where their entry says, or never."""
-    lots = Lot.objects.filter(account__in=accounts, expiry_policy__isnull=True).order_by("id")
+    lots = Lot.objects.filter(account__in=accounts, expiry_policy__isnull=True, confirm_by__isnull=True).order_by("id")
     rows = lots.values_list("id", "account_id", "expires_at", "entry__explanation").iterator(chunk_size=5000)
     for lot_id, account_id, expires_at, explanation in rows:
         told = explanation.get("lot", {}).get("expires_at")
         due = datetime.fromisoformat(told) if told else None
         if lot_id not in moved and expires_at != due:
             yield Violation("lot dates", account_id, f"ends at {expires_at}, should end at {due}", lot=lot_id)
+
+
+def _check_confirmations(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """What waits for a confirming event lapses when its entry says, and begins when the event's entry says."""
+    asked = Q(confirm_by__isnull=False) | Q(entry__explanation__lot__has_key="confirm_by")
+    lots = Lot.objects.filter(asked, account__in=accounts).order_by("id")
+    columns = ("id", "account_id", "confirm_by", "available_at", "expires_at", "entry__explanation")
+    told = Entry.objects.filter(account__in=accounts, kind__in=REDATED_BY, explanation__has_key="confirmed")
+    begins = {lot: at for text in told.values_list("explanation", flat=True) for lot, at in confirmed(text).items()}
+    for lot_id, account_id, confirm_by, available_at, expires_at, explanation in lots.values_list(*columns).iterator():
+        until = explanation.get("lot", {}).get("confirm_by")
+        due = datetime.fromisoformat(until) if until else None
+        if confirm_by != due:
+            yield Violation(
+                "lot dates", account_id, f"to be confirmed by {confirm_by}, its entry says {due}", lot=lot_id
+            )
+        if available_at != begins.get(lot_id):
+            found = f"can be spent from {available_at}, was confirmed from {begins.get(lot_id)}"
+            yield Violation("lot dates", account_id, found, lot=lot_id)
+        if available_at is None and expires_at != due:
+            yield Violation("lot dates", account_id, f"unconfirmed, ends at {expires_at}, should at {due}", lot=lot_id)
 
 
 def _moved_ends(accounts: QuerySet[Account]) -> dict[int, Any]:
@@ -120,25 +174,3 @@ def _moved_ends(accounts: QuerySet[Account]) -> dict[int, Any]:
         for lot_id, _, until in redated(explanation):
             ends[lot_id] = until
     return ends
-
-
-def check_closings(program: Program | None) -> Iterator[Violation]:
-    """The ledger still gives every closed month the figures that were signed off."""
-    closes = PeriodClose.objects.select_related("wallet__program").order_by("wallet_id", "month")
-    for close in closes.filter(wallet__program=program) if program else closes:
-        figures = finance.roll_forward(close.wallet, close.month).as_json()
-        if figures != close.figures:
-            wrong = ", ".join(f"{name} {value} of {close.figures.get(name)}" for name, value in figures.items()
-                              if value != close.figures.get(name))  # fmt: skip
-            yield Violation("closed month", 0, f"{close.wallet.slug} {close}: {wrong}")
-
-
-def check_anchor(program: Program) -> Iterator[Violation]:
-    """The books still give the last anchor of a program: no head that it signed has changed."""
-    anchor = Anchor.objects.filter(program=program).select_related("program").order_by("-day").first()
-    if anchor is None:
-        return
-    signed = anchors.again(anchor)
-    if not hmac.compare_digest(signed.digest, anchor.digest):
-        told = f"{signed.accounts} accounts with {signed.points} points, {anchor.accounts} with {anchor.points} were signed"
-        yield Violation("anchor", 0, f"the books no longer give the anchor of {anchor.day}: {told}")

@@ -7,6 +7,7 @@ and the digest of the explanation, never a name or an address (RELIABILITY R-7).
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 FIRST = b""
@@ -21,16 +22,14 @@ def explanation_digest(explanation: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def instant(at: datetime) -> str:
-    """An instant as it is hashed: UTC, to the microsecond."""
+    """An instant as it is hashed: UTC, to the microsecond. Batches repeat their instants."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def link(
-    previous: bytes,
+def after_number(
     *,
-    account_id: int,
-    number: int,
     kind: str,
     amount: int,
     effective_at: datetime,
@@ -40,15 +39,15 @@ def link(
     actor: str,
     explanation: dict[str, Any],
     corrects_id: int | None,
+    reason: str = "",
     digest: str | None = None,
-) -> bytes:
-    """The hash of one entry, 32 bytes, given the hash of the entry before it (`FIRST` for the first).
+) -> str:
+    """The hashed text of an entry from its kind on: all that does not depend on where in which account it stands.
 
-    `digest` is that of the explanation, where it is known already.
+    `digest` is that of the explanation, where it is known already. A reason is typed by people, so only its digest is
+    hashed; an entry without one says nothing about it.
     """
-    content = [
-        account_id,
-        number,
+    content: list[Any] = [
         kind,
         amount,
         instant(effective_at),
@@ -59,5 +58,12 @@ def link(
         explanation_digest(explanation) if digest is None else digest,
         corrects_id,
     ]
-    text = CANONICAL.encode(content)
+    if reason:
+        content.append(hashlib.sha256(reason.encode()).hexdigest())
+    return CANONICAL.encode(content)[1:]
+
+
+def link(previous: bytes, *, account_id: int, number: int, **content: Any) -> bytes:
+    """The hash of one entry, 32 bytes, given the hash of the entry before it (`FIRST` for the first) and what it says."""
+    text = f"[{account_id},{number},{after_number(**content)}"
     return hashlib.sha256(bytes(previous) + text.encode()).digest()

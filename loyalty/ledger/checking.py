@@ -5,17 +5,16 @@ database in whole sets (DOMAIN 12.2, laws of the books 1 to 4, 9, 11 and 21).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
+from django.utils.module_loading import import_string
 
-from loyalty.common.tally import Tally
-from loyalty.ledger import auditing, chain
+from loyalty.ledger import auditing, chain, custody
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Anchor, Entry, Lot, Program
 from loyalty.ledger.violations import NAMED_AT_MOST, Violation
@@ -50,9 +49,11 @@ def verify(
                 yield from _at_rest(violation)
         read += Entry.objects.filter(account__in=part).count()
         progress(read)
-    yield from auditing.check_closings(program)
+    yield from auditing.check_orphans()
     for one in [program] if program else Program.objects.order_by("id"):
-        yield from auditing.check_anchor(one)
+        yield from custody.check(one)
+        for dotted in settings.SETIA_PROOFS:
+            yield from import_string(dotted)(one)
 
 
 def _go_on(progress: Callable[[int], Any], before: int, entries: int) -> None:
@@ -104,7 +105,7 @@ def _check_chains(accounts: QuerySet[Account], progress: Callable[[int], Any]) -
         .order_by("account_id", "number")
         .values_list(
             "id", "account_id", "number", "kind", "amount", "effective_at", "recorded_at", "source", "reference", "actor",
-            "explanation", "corrects_id", "hash",
+            "explanation", "corrects_id", "hash", "reason",
         )
         .iterator(chunk_size=5000)
     )  # fmt: skip
@@ -146,6 +147,7 @@ def _check_entry(entry: tuple[Any, ...], number: int, previous: bytes) -> tuple[
         actor=entry[9],
         explanation=entry[10],
         corrects_id=entry[11],
+        reason=entry[13],
     )
     if expected != stored:
         return stored, Violation("chain", account_id, f"entry number {number} does not fit its hash", entry=entry_id)
@@ -232,29 +234,3 @@ def _check_caches(accounts: QuerySet[Account]) -> Iterator[Violation]:
             f"available {account.available} of {account.was_available}, pending {account.pending} of {account.was_pending}, "
             f"held {account.held} of {account.was_held}, entries {account.was_posted}, left {account.was_left}, debt {account.debt}",
         )
-
-
-def run_verification(
-    program: Program,
-    *,
-    at: datetime,
-    dry_run: bool = False,
-    progress: Callable[[int, int, int], bool] = lambda found, done, skipped: True,
-) -> Tally:
-    """Verify a program's books; the job `verify_books`. The report names the first violations; any is a failure."""
-    read = 0
-
-    def count(entries: int) -> None:
-        nonlocal read
-        read = entries
-        progress(entries, entries, 0)
-
-    violations = list(verify(program, progress=count))
-    report = {"entries": read, "violations": len(violations), "first": [asdict(v) for v in violations[:20]]}
-    if violations:
-        raise BooksBroken(f"{len(violations)} violation(s) in the books, the first: {violations[0]}")
-    return Tally(found=read, done=read, skipped=0, report=report)
-
-
-class BooksBroken(Exception):
-    """The books do not prove; the message names the first violation."""

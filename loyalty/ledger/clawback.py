@@ -2,17 +2,20 @@
 
 They come from that order's pending points, then from what is left of its lots, then from other lots in burn order, then
 by the wallet's debt policy: not at all, written off, or owed. Points of the order that expired unused are not taken a
-second time: what is taken over all refunds of an order never exceeds what was asked less what expired.
+second time: what is taken over all refunds of an order never exceeds what was asked less what expired. A claw-back is
+true from when the goods came back; what would fall into a closed month is true from the first open one (DOMAIN 13.2).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
+from loyalty.ledger.closing import begin_of_month, open_since
 from loyalty.ledger.drawing import draw_up_to, settle
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Entry, Lot, Wallet
@@ -38,9 +41,20 @@ class Taking:
 
 @transaction.atomic
 def claw_back(
-    origin: Entry, points: int, *, at: datetime, reference: str, source: str, actor: str, reason: str = ""
+    origin: Entry,
+    points: int,
+    *,
+    at: datetime,
+    reference: str,
+    source: str,
+    actor: str,
+    reason: str = "",
+    effective_at: datetime | None = None,
+    explanation: dict[str, Any] | None = None,
 ) -> Entry:
     """Take back `points` of what `origin` (an accrual) credited. A repeated reference returns the first entry.
+
+    `effective_at` is when the goods came back (default: `at`, when it is known); `explanation` is kept beside the figures.
 
     The entry's amount is 0 when nothing had to move because those points had expired unused. Raises NothingLeftToTake when all refunds
     together ask for more than was earned, ReferenceConflict when the reference asked for another number.
@@ -56,17 +70,31 @@ def claw_back(
             )
         return first
     settle(account, at=at)
+    taking = foresee(account, origin, points, at=at)
+    told = (explanation or {}) | {"asked": points}
+    true_from = _in_open_month(account, effective_at or at, at)
+    return _write(
+        account, origin, taking, told, at=at, true_from=true_from, reference=reference, source=source, actor=actor, reason=reason
+    )  # fmt: skip
+
+
+def foresee(account: Account, origin: Entry, points: int, *, at: datetime) -> Taking:
+    """Where a claw-back of `points` would take them from; changes nothing. Sure only under the account's lock. Raises NothingLeftToTake."""
     lot = Lot.objects.get(entry=origin)
-    asked, taken = _so_far(origin)
+    asked, taken = so_far(origin)
     if asked + points > origin.amount:
         left = origin.amount - asked
         message = _("This order earned %(earned)d points, and only %(left)d of them can still be taken back.")
         raise NothingLeftToTake(message % {"earned": origin.amount, "left": left}, earned=origin.amount, left=left)
     due = max(0, asked + points - _expired(lot, at) - taken)
-    taking = _take(account, lot, due, at=at)
-    return _write(
-        account, origin, taking, points, at=at, reference=reference, source=source, actor=actor, reason=reason
-    )
+    return _take(account, lot, due, at=at)
+
+
+def _in_open_month(account: Account, effective_at: datetime, at: datetime) -> datetime:
+    """When the claw-back is true from. Asks the database only when it is older than the month that runs."""
+    if effective_at >= begin_of_month(at, account.wallet.program.time_zone):
+        return effective_at
+    return max(effective_at, open_since([account.wallet_id]).get(account.wallet_id, effective_at))
 
 
 def _expired(lot: Lot, at: datetime) -> int:
@@ -75,7 +103,7 @@ def _expired(lot: Lot, at: datetime) -> int:
     return lot.expired - sum(back) + (lot.remaining - lot.held if _is_over(lot, at) else 0)
 
 
-def _so_far(origin: Entry) -> tuple[int, int]:
+def so_far(origin: Entry) -> tuple[int, int]:
     """What earlier claw-backs of this accrual asked for, and what they took or wrote off."""
     earlier = Entry.objects.filter(corrects=origin, kind=Entry.Kind.CLAW_BACK).values_list("amount", "explanation")
     asked = sum(explanation["asked"] for _, explanation in earlier)
@@ -110,9 +138,10 @@ def _write(
     account: Account,
     origin: Entry,
     taking: Taking,
-    asked: int,
+    told: dict[str, Any],
     *,
     at: datetime,
+    true_from: datetime,
     reference: str,
     source: str,
     actor: str,
@@ -120,9 +149,9 @@ def _write(
 ) -> Entry:
     """One entry for what was taken and what is owed; the rest stands in its explanation as written off."""
     from_lots = sum(part for _, part in taking.parts)
-    explanation = {"asked": asked, "taken": from_lots, "owed": taking.owed, "written_off": taking.written_off}
+    explanation = told | {"taken": from_lots, "owed": taking.owed, "written_off": taking.written_off}
     line = Line(
-        account.id, Entry.Kind.CLAW_BACK, -(from_lots + taking.owed), at, at, source, reference, actor, reason, explanation, origin.id
+        account.id, Entry.Kind.CLAW_BACK, -(from_lots + taking.owed), true_from, at, source, reference, actor, reason, explanation, origin.id
     )  # fmt: skip
     (entry_id,) = write_lines({account.id: account}, [line])
     write_allocations([(entry_id, lot_id, part) for lot_id, part in taking.parts])

@@ -115,6 +115,8 @@ def reinstate(expiry: Entry, *, at: datetime, until: datetime | None, reference:
     _need(reason)
     if expiry.kind != Entry.Kind.EXPIRY:
         raise NotExpired(_("Only points that expired can be reinstated."))
+    if Lot.objects.filter(allocations__entry=expiry, available_at__isnull=True).exists():
+        raise NotExpired(_("These points were never confirmed: confirm them instead."))
     account = lock(expiry.account_id)[expiry.account_id]
     first = Entry.objects.filter(corrects=expiry, kind=Entry.Kind.REINSTATEMENT).first()
     if first:
@@ -158,6 +160,7 @@ def extend(
     lots = Lot.objects.filter(
         account__any_of=[a for a in accounts if a not in again],
         remaining__gt=0,
+        available_at__isnull=False,
         expires_at__gt=at,
         expires_at__lt=min(before, until),
     )

@@ -12,12 +12,13 @@ from typing import Any
 from loyalty.ledger.closing import begin_of_month, open_since
 from loyalty.ledger.models import Account, Entry
 from loyalty.ledger.policies import Terms
+from loyalty.ledger.trails import moved_on
 from loyalty.ledger.writing import Line
 
 BY_POLICY: Any = object()
 LOT_FIELDS = (
     "entry", "account", "granted_at", "available_at", "expires_at", "is_pending", "rule_version", "expiry_policy",
-    "granted", "returned", "remaining", "held", "redeemed", "expired", "clawed_back", "forfeited",
+    "granted", "returned", "remaining", "held", "redeemed", "expired", "clawed_back", "forfeited", "confirm_by",
 )  # fmt: skip
 
 
@@ -25,8 +26,11 @@ LOT_FIELDS = (
 class Accrual:
     """Points about to be credited. `amount` > 0, in the wallet's smallest unit.
 
+    `expiry_policy_id` is the version of a named policy, of the account's wallet, that a rule or campaign asked for instead.
+
     Without `available_at` the wallet's activation days count from `effective_at`; without `expires_at` the wallet's
-    current expiry policy counts from `available_at`.
+    current expiry policy counts from `available_at`. With `confirm_by` the points wait for a confirming event and lapse at that
+    instant without one (`confirming.py`); their expiry then counts from the event. `waits` leaves it to the expiry policy whether.
     """
 
     account_id: int
@@ -40,10 +44,27 @@ class Accrual:
     reason: str = ""
     available_at: datetime | None = None
     expires_at: datetime | None = BY_POLICY
+    expiry_policy_id: int | None = None
     kind: str = Entry.Kind.ACCRUAL
+    confirm_by: datetime | None = None
+    waits: bool = False
 
 
-def credit_line(accrual: Accrual, recorded_at: datetime) -> Line:
+def as_promised(
+    accruals: Sequence[Accrual], accounts: Mapping[int, Account], terms: Mapping[int, Terms]
+) -> Sequence[Accrual]:
+    """The credits, those of a policy that lets points of purchases wait with the instant by which they must be confirmed."""
+    if not any(own.may_wait for own in terms.values()):
+        return accruals
+    return [
+        replace(a, waits=False, confirm_by=terms[accounts[a.account_id].wallet_id].confirm_by(a.effective_at, a.expiry_policy_id))
+        if a.waits
+        else a
+        for a in accruals
+    ]  # fmt: skip
+
+
+def credit_line(accrual: Accrual, terms: Terms, recorded_at: datetime) -> Line:
     """The entry of a credit. Dates given by hand are part of its explanation, and so of what is hashed."""
     if accrual.amount <= 0:
         raise ValueError("a credit is at least one point")
@@ -57,36 +78,51 @@ def credit_line(accrual: Accrual, recorded_at: datetime) -> Line:
         accrual.reference,
         accrual.actor,
         accrual.reason,
-        accrual.explanation | _dates_given(accrual),
+        accrual.explanation | given if (given := _dates_given(accrual, terms)) else accrual.explanation,
     )
 
 
-def _dates_given(accrual: Accrual) -> dict[str, Any]:
-    """The dates of the lot that do not follow from the wallet's policy."""
-    dates: dict[str, str | None] = {}
+def _dates_given(accrual: Accrual, terms: Terms) -> dict[str, Any]:
+    """What the lot's dates follow from besides the wallet's own policy: dates by hand, a named policy, days of a season."""
+    dates: dict[str, str | int | None] = {}
     if accrual.available_at is not None:
         dates["available_at"] = accrual.available_at.isoformat()
     if accrual.expires_at is not BY_POLICY:
         dates["expires_at"] = accrual.expires_at.isoformat() if accrual.expires_at else None
+    if accrual.confirm_by is not None:
+        dates["confirm_by"] = accrual.confirm_by.isoformat()
+    if accrual.expiry_policy_id is not None:
+        dates["policy"] = accrual.expiry_policy_id
+    if accrual.expires_at is BY_POLICY and accrual.confirm_by is None:
+        dates |= terms.season(
+            accrual.available_at or terms.available_at(accrual.effective_at), accrual.expiry_policy_id
+        )
     return {"lot": dates} if dates else {}
 
 
 def lot_row(entry_id: int, accrual: Accrual, terms: Terms, recorded_at: datetime) -> tuple[Any, ...]:
     """The lot of a credit, as LOT_FIELDS."""
-    available_at = accrual.available_at or terms.available_at(accrual.effective_at)
     by_policy = accrual.expires_at is BY_POLICY
-    expires_at = terms.expires_at(available_at) if by_policy else accrual.expires_at
+    available_at: datetime | None
+    expires_at: datetime | None
+    if accrual.confirm_by is not None:
+        available_at, expires_at, is_pending = None, accrual.confirm_by, True
+    else:
+        available_at = begin = accrual.available_at or terms.available_at(accrual.effective_at)
+        expires_at = terms.expires_at(begin, accrual.expiry_policy_id) if by_policy else accrual.expires_at
+        is_pending = begin > recorded_at
     return (
-        entry_id, accrual.account_id, accrual.effective_at, available_at, expires_at, available_at > recorded_at,
-        accrual.rule_version, terms.policy_id if by_policy else None,
-        accrual.amount, 0, accrual.amount, 0, 0, 0, 0, 0,
+        entry_id, accrual.account_id, accrual.effective_at, available_at, expires_at, is_pending,
+        accrual.rule_version, accrual.expiry_policy_id or terms.policy_id if by_policy else None,
+        accrual.amount, 0, accrual.amount, 0, 0, 0, 0, 0, accrual.confirm_by,
     )  # fmt: skip
 
 
 def in_open_months(
     accruals: Sequence[Accrual], accounts: Mapping[int, Account], terms: Mapping[int, Terms], recorded_at: datetime
 ) -> Sequence[Accrual]:
-    """The credits, those of a closed month as corrections in the first open one (DOMAIN 13.2); their lots keep their dates.
+    """The credits, those of a closed month as corrections in the first open one (DOMAIN 13.2); their lots keep their dates,
+    and their explanation says when they happened.
 
     Asks the database only when something is older than the month that runs, which is never closed.
     """
@@ -98,9 +134,17 @@ def in_open_months(
         return accruals
     return [
         replace(
-            a, effective_at=since[wallet], available_at=a.available_at or terms[wallet].available_at(a.effective_at)
+            a, effective_at=since[wallet], available_at=_begins(a, terms[wallet]),
+            explanation=moved_on(a.explanation, a.effective_at),
         )
         if (wallet := wallets[a.account_id]) in since and a.effective_at < since[wallet]
         else a
         for a in accruals
-    ]
+    ]  # fmt: skip
+
+
+def _begins(accrual: Accrual, terms: Terms) -> datetime | None:
+    """From when the points can be spent as if they had come in time; None while they wait for a confirming event."""
+    if accrual.confirm_by is not None:
+        return None
+    return accrual.available_at or terms.available_at(accrual.effective_at)

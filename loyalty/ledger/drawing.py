@@ -7,7 +7,7 @@ that are pending, held or expired at that instant are never drawn, whether or no
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Min, QuerySet, Sum
 from django.utils.translation import ngettext
 
 from loyalty.common.bulk import update_rows
@@ -79,40 +79,57 @@ def settle(account: Account, *, at: datetime) -> None:
     What can be spent does not depend on it. Changes the account in memory; the caller stores it.
     """
     if account.held:
-        _release_timed_out(account, at=at)
+        release_timed_out({account.id: account}, at=at)
     if account.pending:
-        activate(account, at=at)
+        activate({account.id: account}, at=at)
 
 
-def activate(account: Account, *, at: datetime) -> int:
-    """Record that pending points whose time has come can be spent, and let them repay debt first; returns how many."""
-    due = list(
-        Lot.objects.filter(account=account, is_pending=True, available_at__lte=at).order_by("available_at", "id")
+def activate(accounts: dict[int, Account], *, at: datetime, recorded_at: datetime | None = None) -> tuple[int, int]:
+    """Record that pending points of locked accounts whose time has come can be spent, and let them repay debt first.
+
+    Returns how many lots and points. Changes the accounts in memory.
+    """
+    due = Lot.objects.filter(account__any_of=list(accounts), is_pending=True, available_at__lte=at)
+    in_order = due.order_by(F("expires_at").asc(nulls_last=True), "available_at", "id")
+    found = in_order.values_list("account_id", "id", "remaining", "available_at")
+    lots = [(account_id, lot_id, points, since) for account_id, lot_id, points, since in found if since]
+    if not lots:
+        return 0, 0
+    Lot.objects.filter(id__any_of=[lot[1] for lot in lots]).update(is_pending=False)
+    for account_id, _, points, _ in lots:
+        accounts[account_id].pending -= points
+        accounts[account_id].available += points
+    debts.repay_from(accounts, lots, at=at, recorded_at=recorded_at)
+    return len(lots), sum(lot[2] for lot in lots)
+
+
+def release_parts(hold_ids: list[int]) -> list[tuple[int, int, int, datetime]]:
+    """Give the parts of holds back to their lots: (account id, lot id, points, end of the hold), in burn order.
+
+    The caller moves the accounts' figures.
+    """
+    parts = HoldPart.objects.filter(hold__any_of=hold_ids).order_by(
+        F("lot__expires_at").asc(nulls_last=True), "lot__available_at", "lot_id"
     )
-    points = sum(lot.remaining for lot in due)
-    Lot.objects.filter(id__any_of=[lot.id for lot in due]).update(is_pending=False)
-    account.pending -= points
-    account.available += points
-    if account.debt and points:
-        debts.repay(account, [(lot.id, lot.remaining) for lot in due], at=at)
-    return points
+    by_lot = parts.values_list("lot__account_id", "lot_id")
+    freed = list(by_lot.annotate(points=Sum("amount"), end=Min("hold__expires_at")))
+    update_rows(Lot, "id", ("+held",), [(lot_id, -points) for _, lot_id, points, _ in freed])
+    return freed
 
 
-def release_parts(account: Account, hold_ids: list[int]) -> int:
-    """Give the parts of holds back to their lots; returns the points. The caller moves the account's figures."""
-    parts = list(
-        HoldPart.objects.filter(hold__any_of=hold_ids).order_by().values("lot_id").annotate(points=Sum("amount"))
-    )
-    update_rows(Lot, "id", ("+held",), [(part["lot_id"], -part["points"]) for part in parts])
-    return sum(part["points"] for part in parts)
+def release_timed_out(accounts: dict[int, Account], *, at: datetime, recorded_at: datetime | None = None) -> int:
+    """Record that holds on locked accounts are over, and let their points repay debt first; returns how many holds.
 
-
-def _release_timed_out(account: Account, *, at: datetime) -> None:
-    over = Hold.objects.filter(account=account, status=Hold.Status.HELD, expires_at__lte=at)
+    Changes the accounts in memory.
+    """
+    over = Hold.objects.filter(account__any_of=list(accounts), status=Hold.Status.HELD, expires_at__lte=at)
     ids = list(over.values_list("id", flat=True))
     if not ids:
-        return
-    points = release_parts(account, ids)
+        return 0
+    freed = release_parts(ids)
     Hold.objects.filter(id__any_of=ids).update(status=Hold.Status.RELEASED, ended_at=F("expires_at"))
-    account.held -= points
-    account.available += points
+    for account_id, _, points, _ in freed:
+        accounts[account_id].held -= points
+        accounts[account_id].available += points
+    debts.repay_from(accounts, freed, at=at, recorded_at=recorded_at)
+    return len(ids)

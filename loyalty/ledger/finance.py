@@ -13,9 +13,9 @@ Each kind of entry has one column:
     = closing     what is left on the lots, less what members owe
 """
 
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from django.db.models import Case, F, IntegerField, Q, Sum, Value, When
 
 from loyalty.common.clock import add_months, day_start, last_valid_day, local_day
 from loyalty.ledger.models import Allocation, Entry, Lot, PeriodClose, Wallet
+from loyalty.ledger.span import of_wallet, recorded
 
 COLUMN_OF = {
     Entry.Kind.ACCRUAL: "issued",
@@ -37,6 +38,7 @@ COLUMN_OF = {
     Entry.Kind.WRITE_OFF: "adjusted",
 }
 AGES = (3, 6, 12, 24)
+Outstanding = Counter[tuple[int, datetime | None]]
 TAKEN = ("burned", "expired", "reversed")
 
 
@@ -74,8 +76,7 @@ def roll_forward(wallet: Wallet, month: date) -> RollForward:
     """The month's roll-forward, from the ledger. Costs what was recorded since the last close before it."""
     since, until = month_bounds(month, wallet.program.time_zone)
     moved = dict.fromkeys(dict.fromkeys(COLUMN_OF.values()), 0)
-    recorded = Entry.objects.filter(account__wallet=wallet).order_by()
-    rows = recorded.filter(recorded_at__gte=since, recorded_at__lt=until)
+    rows = Entry.objects.filter(of_wallet(wallet, "account__"), recorded("", since, until)).order_by()
     for kind, points in rows.values_list("kind").annotate(points=Sum("amount")):
         column = COLUMN_OF[Entry.Kind(kind)]
         moved[column] += -points if column in TAKEN else points
@@ -85,16 +86,12 @@ def roll_forward(wallet: Wallet, month: date) -> RollForward:
 def _opening(wallet: Wallet, since: datetime) -> int:
     """What all entries recorded before an instant add up to, from the last closed month before it on."""
     zone = wallet.program.time_zone
-    before = Q(recorded_at__lt=since)
-    closing = 0
-    for close in PeriodClose.objects.filter(wallet=wallet).order_by("-month"):
-        end = day_start(add_months(close.month, 1), zone)
-        if end <= since:
-            before &= Q(recorded_at__gte=end)
-            closing = close.figures["closing"]
-            break
-    total = Entry.objects.filter(before, account__wallet=wallet).aggregate(points=Sum("amount"))["points"]
-    return closing + (total or 0)
+    signed = PeriodClose.objects.filter(wallet=wallet).order_by("-month")
+    ends = ((close, day_start(add_months(close.month, 1), zone)) for close in signed)
+    last, begin = next(((close, end) for close, end in ends if end <= since), (None, None))
+    entries = Entry.objects.filter(of_wallet(wallet, "account__"), recorded("", begin, since))
+    total = entries.aggregate(points=Sum("amount"))["points"]
+    return (last.figures["closing"] if last else 0) + (total or 0)
 
 
 def worth(wallet: Wallet, points: int) -> Decimal:
@@ -117,56 +114,120 @@ def ageing(wallet: Wallet, *, at: datetime) -> list[Slice]:
 
     Each slice holds what was granted from its day `since` (None: from the beginning) until before `until`.
     """
-    zone = wallet.program.time_zone
-    today = local_day(at, zone)
-    steps = [add_months(today, -months) for months in AGES]
-    edges = [day_start(day, zone) for day in steps]
-
-    def age(path: str) -> Case:
-        whens = [When(**{f"{path}granted_at__gte": edge}, then=Value(index)) for index, edge in enumerate(edges)]
-        return Case(*whens, default=Value(len(edges)), output_field=IntegerField())
-
-    points = _outstanding_by(wallet, at, age)
-    bounds = list(zip([*steps, None], [None, *steps], strict=True))
-    return [
-        Slice(since, until, points.get(index, 0), worth(wallet, points.get(index, 0)))
-        for index, (since, until) in enumerate(bounds)
-    ]
+    return valued(wallet, at=at).ages
 
 
 def by_expiry_month(wallet: Wallet, *, at: datetime) -> list[Slice]:
     """What was outstanding at an instant by the month of its last valid day; points that never expire come last."""
-    zone = wallet.program.time_zone
-    months: dict[date | None, int] = {}
-    for expires_at, points in _outstanding_by(wallet, at, lambda path: F(f"{path}expires_at")).items():
-        month = last_valid_day(expires_at, zone).replace(day=1) if expires_at else None
-        months[month] = months.get(month, 0) + points
-    known = sorted(month for month, points in months.items() if month and points)
-    slices = [Slice(m, add_months(m, 1), months[m], worth(wallet, months[m])) for m in known]
-    forever = months.get(None, 0)
+    return valued(wallet, at=at).ends
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """What was outstanding at an instant and what it was worth: by age and by the month it ends in (`money` per point)."""
+
+    per_unit: Decimal
+    points: int
+    money: Decimal
+    ages: list[Slice]
+    ends: list[Slice]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        parts = {name: [_slice_json(part) for part in getattr(self, name)] for name in ("ages", "ends")}
+        return {"per_unit": f"{self.per_unit:f}", "points": self.points, "money": f"{self.money:f}", **parts}
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Valued":
+        """What `as_json` wrote."""
+        ages, ends = ([_slice_from(part) for part in told[name]] for name in ("ages", "ends"))
+        return cls(Decimal(told["per_unit"]), told["points"], Decimal(told["money"]), ages, ends)
+
+
+def _slice_json(part: Slice) -> list[Any]:
+    return [
+        part.since and part.since.isoformat(),
+        part.until and part.until.isoformat(),
+        part.points,
+        f"{part.money:f}",
+    ]
+
+
+def _slice_from(told: list[Any]) -> Slice:
+    since, until = (date.fromisoformat(day) if day else None for day in told[:2])
+    return Slice(since, until, told[2], Decimal(told[3]))
+
+
+def valued(wallet: Wallet, *, at: datetime) -> Valued:
+    """What was outstanding at an instant, valued at the wallet's present worth of a point: all slices from one reading."""
+    found = _outstanding(wallet, at)
+    points = sum(found.values())
+    return Valued(wallet.money_per_unit, points, worth(wallet, points), _ages(wallet, at, found), _ends(wallet, found))
+
+
+def _ages(wallet: Wallet, at: datetime, found: Outstanding) -> list[Slice]:
+    steps = _steps(wallet, at)
+    sums: Counter[int] = Counter()
+    for (index, _end), points in found.items():
+        sums[index] += points
+    bounds = zip([*steps, None], [None, *steps], strict=True)
+    return [Slice(begin, end, sums[n], worth(wallet, sums[n])) for n, (begin, end) in enumerate(bounds)]
+
+
+def _ends(wallet: Wallet, found: Outstanding) -> list[Slice]:
+    months: Counter[date | None] = Counter()
+    for (_index, expires_at), points in found.items():
+        last = last_valid_day(expires_at, wallet.program.time_zone).replace(day=1) if expires_at else None
+        months[last] += points
+    forever = months.pop(None, 0)
+    slices = [Slice(m, add_months(m, 1), months[m], worth(wallet, months[m])) for m in sorted(filter(None, +months))]
     return [*slices, Slice(None, None, forever, worth(wallet, forever))] if forever else slices
+
+
+def _steps(wallet: Wallet, at: datetime) -> list[date]:
+    """The days on which the ages begin, the youngest first."""
+    today = local_day(at, wallet.program.time_zone)
+    return [add_months(today, -months) for months in AGES]
+
+
+def month_end(month: date, zone: str) -> datetime:
+    """A month's last instant in the program clock: what ends at midnight is still there."""
+    return month_bounds(month, zone)[1] - timedelta(microseconds=1)
 
 
 def outstanding_at(wallet: Wallet, *, at: datetime) -> int:
     """What members could still spend at an instant or later, as the books stood then."""
-    return sum(_outstanding_by(wallet, at, lambda path: F(f"{path}account__wallet_id")).values())
+    return sum(_outstanding(wallet, at).values())
 
 
-def _outstanding_by(wallet: Wallet, at: datetime, key: Callable[[str], Any]) -> dict[Any, int]:
-    """What is left on lots that had not run out at an instant, by a key over the lot (given the path to it).
+def _outstanding(wallet: Wallet, at: datetime) -> Outstanding:
+    """What is left on lots that had not run out at an instant, by age (its place in AGES) and end.
 
-    Present lots, less what was recorded since: for a past instant the cost is what has happened since then. Lots count
-    by their present end.
+    Open lots as they are, less what was recorded since: for a past instant the cost is what has happened since then.
+    Lots count by their present end. Three queries.
     """
-    alive = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
-    lots = Lot.objects.filter(alive, account__wallet=wallet, entry__recorded_at__lte=at, remaining__gt=0).order_by()
-    found = dict(lots.annotate(key=key("")).values_list("key").annotate(points=Sum("remaining")))
+    edges = [day_start(day, wallet.program.time_zone) for day in _steps(wallet, at)]
+
+    def age_of(path: str) -> Case:
+        whens = [When(**{f"{path}granted_at__gte": edge}, then=Value(index)) for index, edge in enumerate(edges)]
+        return Case(*whens, default=Value(len(edges)), output_field=IntegerField())
+
+    own, alive = of_wallet(wallet, "account__"), Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    opened = Lot.objects.filter(own, alive, remaining__gt=0).annotate(age=age_of(""), end=F("expires_at"))
+    lots = opened.values_list("age", "end").order_by()
+    found: Outstanding = Counter({(age, end): points for age, end, points in lots.annotate(points=Sum("remaining"))})
+    for age, end, points in lots.filter(entry__recorded_at__gt=at).annotate(points=Sum("remaining")):
+        found[age, end] -= points
     still = Q(lot__expires_at__isnull=True) | Q(lot__expires_at__gt=at)
     since = Allocation.objects.filter(
-        still, entry__account__wallet=wallet, entry__recorded_at__gt=at, lot__entry__recorded_at__lte=at
+        still, of_wallet(wallet, "entry__account__"), entry__recorded_at__gt=at, lot__entry__recorded_at__lte=at
     ).order_by()
     given, all_moved = Sum("amount", filter=Q(entry__amount__gt=0), default=0), Sum("amount")
-    moves = since.annotate(key=key("lot__")).values_list("key").annotate(given=given, all_moved=all_moved)
-    for name, points_given, points_moved in moves:
-        found[name] = found.get(name, 0) + points_moved - 2 * points_given
+    moves = (
+        since.annotate(age=age_of("lot__"), end=F("lot__expires_at"))
+        .values_list("age", "end")
+        .annotate(given=given, all_moved=all_moved)
+    )
+    for age, end, points_given, points_moved in moves:
+        found[age, end] += points_moved - 2 * points_given
     return found

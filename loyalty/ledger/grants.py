@@ -1,7 +1,7 @@
 """What the application may do in PostgreSQL: everything it needs, and nothing that could change history.
 
 The tables belong to the role that migrates; the application connects as another one, which cannot update, delete or
-truncate entries, allocations, anchors and closed months, nor take the triggers away (docs/postgresql-role.md).
+truncate what is append-only (`triggers.append_only`), nor take the triggers away (docs/postgresql-role.md).
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from django.db import connection
 
 from loyalty.common.bulk import is_postgresql
-from loyalty.ledger.models import Allocation, Anchor, Entry, PeriodClose
+from loyalty.ledger.triggers import append_only
 
-KEPT_FOR_EVER = (Entry, Allocation, Anchor, PeriodClose)
 READ_ONLY = ("django_migrations",)
 
 
@@ -25,7 +24,7 @@ def statements(role: str) -> list[str]:
         raise NeedsPostgresql("SQLite knows no roles: there the triggers alone refuse to change history")
     quote = connection.ops.quote_name
     to, database = quote(role), quote(connection.settings_dict["NAME"])
-    kept = ", ".join(quote(model._meta.db_table) for model in KEPT_FOR_EVER)
+    kept = ", ".join(quote(table) for table in append_only())
     read_only = ", ".join(quote(table) for table in READ_ONLY)
     tables = "SELECT, INSERT, UPDATE, DELETE"
     return [

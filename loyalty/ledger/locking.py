@@ -4,15 +4,24 @@ On SQLite the IMMEDIATE transaction is the lock already, and the row lock is sil
 """
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from loyalty.common.prepared import Given, Prepared
-from loyalty.ledger.models import Account
+from loyalty.ledger.models import Account, PeriodClose
 
-_locked = Prepared(lambda: Account.objects.select_for_update().filter(id__any_of=Given("ids")).order_by("id"))
+_last_signed = PeriodClose.objects.filter(wallet=OuterRef("wallet")).order_by("-month").values("month")[:1]
+_locked = Prepared(
+    lambda: (
+        Account.objects.select_for_update(of=("self",))
+        .filter(id__any_of=Given("ids"))
+        .annotate(signed_month=Subquery(_last_signed))
+        .order_by("id")
+    )
+)
 
 
 def lock(*account_ids: int) -> dict[int, Account]:
-    """Lock these accounts until the transaction ends and return them as they are now, by id.
+    """Lock these accounts until the transaction ends and return them as they are now, by id, with their wallet's last signed month.
 
     Raises `Account.DoesNotExist` when one of them is not there.
     """

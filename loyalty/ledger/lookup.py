@@ -23,8 +23,9 @@ def program_named(slug: str) -> Program:
 
 def wallet_named(program: str, slug: str | None = None) -> Wallet:
     """The wallet of a program, or without a name its main one. Raises Unknown."""
-    wallets = Wallet.objects.select_related("program").filter(program=program_named(program))
+    wallets = Wallet.objects.select_related("program").filter(program__slug=program)
     wallet = wallets.filter(slug=slug).first() if slug else wallets.filter(is_main=True).first()
     if wallet is None:
+        program_named(program)
         raise Unknown(_("There is no such wallet in the program “%(slug)s”.") % {"slug": program[:100]})
     return wallet

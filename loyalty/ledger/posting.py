@@ -4,40 +4,44 @@ Every verb locks the account first, then looks its reference up, so that a retry
 when the points are gone. What is earned repays debt first; what is burned is drawn in burn order (`drawing.py`).
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from loyalty.common.bulk import insert_rows, reserve_ids, update_rows
-from loyalty.common.clock import day_start, local_day
-from loyalty.common.errors import Refusal
+from loyalty.common.bulk import insert_rows, is_postgresql, reserve_ids, update_rows
 from loyalty.common.prepared import Given, Prepared
-from loyalty.ledger import debts, policies
-from loyalty.ledger.crediting import BY_POLICY, LOT_FIELDS, Accrual, credit_line, in_open_months, lot_row
-from loyalty.ledger.drawing import InsufficientPoints, draw, settle
-from loyalty.ledger.lapsing import lapse, overdue
+from loyalty.ledger import at_once, debts, idling, policies
+from loyalty.ledger.closing import begin_of_month
+from loyalty.ledger.crediting import (
+    BY_POLICY,
+    LOT_FIELDS,
+    Accrual,
+    as_promised,
+    credit_line,
+    in_open_months,
+    lot_row,
+)
+from loyalty.ledger.drawing import Draw, InsufficientPoints, draw, settle
 from loyalty.ledger.locking import lock
-from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
-from loyalty.ledger.redating import extension
-from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_line, write_rows, written
+from loyalty.ledger.models import Account, Entry, Lot, Wallet
+from loyalty.ledger.reversing import NotReversible, reverse
+from loyalty.ledger.trails import BY_ENTRY, REDEEM, Act, happened_at
+from loyalty.ledger.writing import (
+    Line,
+    ReferenceConflict,
+    write_accounts,
+    write_allocations,
+    write_line,
+    write_rows,
+    written,
+)
 
 __all__ = ["BY_POLICY", "LOT_FIELDS", "Accrual", "InsufficientPoints", "NotReversible", "ReferenceConflict"]
 __all__ += ["accrue", "accrue_many", "open_accounts", "redeem", "reverse"]
-
-
-class ReferenceConflict(Refusal):
-    """The reference was used before, for something else."""
-
-    code = "reference_conflict"
-
-
-class NotReversible(Refusal):
-    """Only a redemption can be reversed."""
-
-    code = "not_reversible"
 
 
 # By reference alone: with the lists of accounts and kinds beside it, engines try every combination.
@@ -90,6 +94,7 @@ def accrue(
     rule_version: str = "",
     recorded_at: datetime | None = None,
     expires_at: datetime | None = BY_POLICY,
+    expiry_policy_id: int | None = None,
 ) -> Entry:
     """Credit one account with points that are true from `at`. A repeated reference returns the first entry.
 
@@ -97,13 +102,17 @@ def accrue(
     """
     account_id = account if isinstance(account, int) else account.id
     accrual = Accrual(
-        account_id, amount, at, reference, source, actor, explanation or {}, rule_version, reason, expires_at=expires_at
-    )
+        account_id, amount, at, reference, source, actor, explanation or {}, rule_version, reason, expires_at=expires_at,
+        expiry_policy_id=expiry_policy_id,
+    )  # fmt: skip
+    if is_postgresql() and (row := _at_once(accrual, recorded_at or at)):
+        return written(row)
     with transaction.atomic():
         locked = lock(account_id)
         entry = _by_reference.first(account=account_id, reference=reference, kind=accrual.kind)
         if entry is None:
-            (row,) = _post(locked, [accrual], recorded_at or at)
+            terms = policies.terms_of([locked[account_id].wallet_id])
+            (row,) = _post(locked, [accrual], terms, recorded_at or at)
             entry = written(row)
         return _same_amount(entry, amount)
 
@@ -137,54 +146,42 @@ def redeem(
         line = Line(
             account_id, Entry.Kind.REDEMPTION, -amount, at, at, source, reference, actor, reason, explanation or {}
         )
-        entry = write_line(account, line)
-        write_allocations([(entry.id, lot_id, taken) for lot_id, taken in drawn])
-        update_rows(Lot, "id", ("+remaining", "+redeemed"), [(lot_id, -taken, taken) for lot_id, taken in drawn])
         account.available -= amount
-        write_accounts([account])
+        entry = _burned(account, line, drawn)
+        idling.keep_alive({account_id: account}, [Act(account_id, REDEEM, at)], recorded_at=at)
         return entry
 
 
-@transaction.atomic
-def reverse(
-    entry: Entry, *, at: datetime, reference: str, source: str, actor: str, reason: str = "", grace_days: int = 0
-) -> Entry:
-    """Undo a redemption: its points return to the lots they came from, with the expiry those had (DOMAIN 7.2).
-
-    A lot that has expired meanwhile lives `grace_days` more days; with 0 its points are back and gone at once. Reversing
-    twice returns the first reversal. Raises NotReversible for an entry that is no redemption.
-    """
-    if entry.kind != Entry.Kind.REDEMPTION:
-        raise NotReversible(_("Only a redemption can be cancelled and its points given back."), kind=entry.kind)
-    account = lock(entry.account_id)[entry.account_id]
-    first = Entry.objects.filter(corrects=entry, kind=Entry.Kind.REVERSAL).first()
-    if first:
-        return first
-    settle(account, at=at)
-    taken = list(Allocation.objects.filter(entry=entry).values_list("lot_id", "amount", "lot__expires_at"))
-    graced = {lot: end for lot, _, end in taken if grace_days and end and end <= at}
-    # What is left on these lots has run out, recorded or not: only what comes back now gets the days of grace.
-    lapse({account.id: account}, overdue(list(graced), at=at) if graced else [], recorded_at=at)
-    zone = account.wallet.program.time_zone
-    until = day_start(local_day(at, zone) + timedelta(days=grace_days + 1), zone)
-    explanation = extension({lot: (end, until) for lot, end in graced.items()})
-    line = Line(
-        account.id, Entry.Kind.REVERSAL, -entry.amount, at, at, source, reference, actor, reason, explanation, entry.id
-    )
-    undone = write_line(account, line)
-    write_allocations([(undone.id, lot_id, amount) for lot_id, amount, _ in taken])
-    update_rows(Lot, "id", ("+remaining", "+returned"), [(lot_id, amount, amount) for lot_id, amount, _ in taken])
-    if graced:
-        Lot.objects.filter(id__any_of=list(graced)).update(expires_at=until)
-    account.available -= entry.amount
-    if account.debt:
-        debts.repay(account, [(lot_id, amount) for lot_id, amount, _ in taken], at=at)
+def _burned(account: Account, line: Line, drawn: Sequence[Draw]) -> Entry:
+    """The entry of a burn, written with its allocations, its lots and the figures of the locked account."""
+    if is_postgresql():
+        return written(at_once.burn(account, line, drawn))
+    entry = write_line(account, line)
+    write_allocations([(entry.id, lot_id, taken) for lot_id, taken in drawn])
+    update_rows(Lot, "id", ("+remaining", "+redeemed"), [(lot_id, -taken, taken) for lot_id, taken in drawn])
     write_accounts([account])
-    return undone
+    return entry
+
+
+def _at_once(accrual: Accrual, recorded_at: datetime) -> tuple[Any, ...] | None:
+    """A plain credit in one statement; None, and nothing done, where it takes more than that (see `at_once`)."""
+    terms = policies.terms_of_account(accrual.account_id)
+    if terms is None or terms.are_idle or accrual.effective_at < begin_of_month(recorded_at, terms.zone):
+        return None
+    try:
+        # On its own, a single statement is a transaction.
+        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
+            return at_once.credit(accrual, terms, recorded_at=recorded_at)
+    except IntegrityError:
+        return None  # the same reference came twice at the same time: the other one won
 
 
 def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_at: datetime) -> list[int | None]:
     """Credit locked accounts with what is new, see `accrue_many`."""
+    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
+    if _goes_alone(accounts, accruals, terms):
+        (row,) = _post(accounts, accruals, terms, recorded_at)
+        return [row[0] if row else None]
     known = set(_known(references={accrual.reference for accrual in accruals}))
     new: list[Accrual] = []
     is_new: list[bool] = []
@@ -194,15 +191,33 @@ def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_
         if key not in known:
             known.add(key)
             new.append(accrual)
-    given = iter(_post(accounts, new, recorded_at) if new else [])
+    given = iter(_post(accounts, new, terms, recorded_at) if new else [])
     return [next(given)[0] if fresh else None for fresh in is_new]
 
 
-def _post(accounts: dict[int, Account], new: Sequence[Accrual], recorded_at: datetime) -> list[tuple[Any, ...]]:
-    """Write entries and lots of new credits, let them repay debt, and store the accounts; returns the entries' rows."""
-    terms = policies.terms_of({account.wallet_id for account in accounts.values()})
-    new = in_open_months(new, accounts, terms, recorded_at)
-    rows = write_rows(accounts, [credit_line(accrual, recorded_at) for accrual in new])
+def _goes_alone(
+    accounts: Mapping[int, Account], accruals: Sequence[Accrual], terms: Mapping[int, policies.Terms]
+) -> bool:
+    """Whether one statement writes it all, and finds out by itself whether the reference is known."""
+    if not is_postgresql() or len(accruals) != 1:
+        return False
+    account = accounts[accruals[0].account_id]
+    return not account.debt and not terms[account.wallet_id].are_idle
+
+
+def _post(
+    accounts: dict[int, Account], new: Sequence[Accrual], terms: Mapping[int, policies.Terms], recorded_at: datetime
+) -> list[Any]:
+    """Write entries and lots of new credits, let them repay debt, and store the accounts; returns the entries' rows.
+
+    None stands for a single credit that was known after all.
+    """
+    goes_alone = _goes_alone(accounts, new, terms)
+    new = in_open_months(as_promised(new, accounts, terms), accounts, terms, recorded_at)
+    if goes_alone:
+        account = accounts[new[0].account_id]
+        return [at_once.credit_locked(account, new[0], terms[account.wallet_id], recorded_at=recorded_at)]
+    rows = write_rows(accounts, [credit_line(a, terms[accounts[a.account_id].wallet_id], recorded_at) for a in new])
     lots = []
     for row, accrual in zip(rows, new, strict=True):
         account = accounts[accrual.account_id]
@@ -213,9 +228,29 @@ def _post(accounts: dict[int, Account], new: Sequence[Accrual], recorded_at: dat
         else:
             account.available += accrual.amount
     insert_rows(Lot, LOT_FIELDS, lots)
+    _keep_alive(accounts, new, lots, terms, recorded_at)
     _repay_debts(accounts, [row[0] for row in rows], at=recorded_at)
     write_accounts([accounts[account_id] for account_id in {accrual.account_id for accrual in new}])
     return rows
+
+
+def _keep_alive(
+    accounts: dict[int, Account],
+    new: Sequence[Accrual],
+    lots: Sequence[tuple[Any, ...]],
+    terms: Mapping[int, policies.Terms],
+    recorded_at: datetime,
+) -> None:
+    """What was earned or received keeps other points alive, and new points live as what is known of later gives them."""
+    idle = {lot[1] for lot in lots if lot[7] and terms[accounts[lot[1]].wallet_id].named[lot[7]].is_idle}
+    if idle:
+        idling.mark(accounts, idle)
+    acts = [
+        Act(a.account_id, BY_ENTRY[a.kind], happened_at(a.explanation, a.effective_at))
+        for a in new
+        if a.kind in BY_ENTRY
+    ]
+    idling.keep_alive(accounts, acts, recorded_at=recorded_at)
 
 
 def _same_amount(entry: Entry, amount: int) -> Entry:
@@ -230,6 +265,8 @@ def _repay_debts(accounts: dict[int, Account], entry_ids: list[int], *, at: date
     owing = [account for account in accounts.values() if account.debt]
     if not owing:
         return
+    for account in owing:
+        settle(account, at=at)  # what could be spent before pays first
     new = Lot.objects.filter(entry__any_of=entry_ids, is_pending=False).order_by("id")
     lots = list(new.values_list("account_id", "id", "remaining"))
     for account in owing:

@@ -1,7 +1,8 @@
-"""When a lot was to end, as it was believed at any instant: a lot keeps its present end, entries tell the earlier ones.
+"""When a lot was to begin and end, as it was believed at any instant: a lot keeps its present dates, entries tell the earlier ones.
 
 Whatever moves an end (a reversal with days of grace, a reinstatement, an extension) says so in its explanation:
-`{"extension": {"lots": {"<id>": {"from": end or null, "until": end or null}}}}`.
+`{"extension": {"lots": {"<id>": {"from": end or null, "until": end or null}}}}`. What confirms waiting points says from when they
+can be spent, too: `{"confirmed": {"lot": id, "available_at": instant}}`.
 """
 
 from collections.abc import Mapping
@@ -16,12 +17,13 @@ REDATED_BY = (Entry.Kind.REVERSAL, Entry.Kind.EXTENSION, Entry.Kind.REINSTATEMEN
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry that gave a lot another end."""
+    """One entry that gave a lot another end, or confirmed its points: `available_at` is then from when they can be spent."""
 
     number: int
     effective_at: datetime
     recorded_at: datetime
     until: datetime | None
+    available_at: datetime | None = None
 
     def counts(self, at: datetime, known_at: datetime | None) -> bool:
         """Whether the change was there at an instant, as far as was known (see `asof.counted`)."""
@@ -43,6 +45,11 @@ class Redating:
                 last = change.until
         return last
 
+    def begin(self, available_at: datetime | None, at: datetime, known_at: datetime | None) -> datetime | None:
+        """From when its points could be spent as believed at an instant: None before the entry that confirmed them."""
+        waits = any(change.available_at and not change.counts(at, known_at) for change in self.changes)
+        return None if waits else available_at
+
 
 def redatings(account_id: int) -> dict[int, Redating]:
     """The lots of an account that did not always have their present end: one query."""
@@ -51,21 +58,48 @@ def redatings(account_id: int) -> dict[int, Redating]:
     for entry in entries.order_by("number").only("number", "effective_at", "recorded_at", "explanation"):
         for lot_id, before, until in redated(entry.explanation):
             redating = found.setdefault(lot_id, Redating(before))
-            redating.changes.append(Change(entry.number, entry.effective_at, entry.recorded_at, until))
+            begins = confirmed(entry.explanation).get(lot_id)
+            redating.changes.append(Change(entry.number, entry.effective_at, entry.recorded_at, until, begins))
     return found
 
 
-def extension(ends: Mapping[int, tuple[datetime | None, datetime | None]]) -> dict[str, Any]:
-    """The explanation of an entry that moves ends: by lot, the end before and the end since. Empty for no lots."""
+def extension(
+    ends: Mapping[int, tuple[datetime | None, datetime | None]],
+    policies: Mapping[int, tuple[int | None, int | None]] | None = None,
+) -> dict[str, Any]:
+    """The explanation of an entry that moves ends: by lot, the end before and the end since. Empty for no lots.
+
+    `policies` says for lots that were re-dated which policy version they have since, and which before.
+    """
     if not ends:
         return {}
-    return {"extension": {"lots": {str(lot): {"from": _text(a), "until": _text(b)} for lot, (a, b) in ends.items()}}}
+    told: dict[str, dict[str, Any]] = {str(lot): {"from": _text(a), "until": _text(b)} for lot, (a, b) in ends.items()}
+    for lot, (policy_id, before) in (policies or {}).items():
+        told[str(lot)] |= {"policy": policy_id, "policy_before": before}
+    return {"extension": {"lots": told}}
 
 
 def redated(explanation: Mapping[str, Any]) -> list[tuple[int, datetime | None, datetime | None]]:
     """(lot id, end before, end since) of every lot an entry gave another end."""
     lots = explanation.get("extension", {}).get("lots", {})
     return [(int(lot), _instant(told["from"]), _instant(told["until"])) for lot, told in lots.items()]
+
+
+def confirmation(lot_id: int, available_at: datetime) -> dict[str, Any]:
+    """The explanation of an entry that confirms the points of a lot."""
+    return {"confirmed": {"lot": lot_id, "available_at": available_at.isoformat()}}
+
+
+def confirmed(explanation: Mapping[str, Any]) -> dict[int, datetime]:
+    """By lot that an entry confirmed: from when its points can be spent."""
+    told = explanation.get("confirmed")
+    return {told["lot"]: datetime.fromisoformat(told["available_at"])} if told else {}
+
+
+def policies_given(explanation: Mapping[str, Any]) -> dict[int, tuple[int | None, int | None]]:
+    """By lot that an entry re-dated under another policy: that version's id, and the one before it."""
+    lots = explanation.get("extension", {}).get("lots", {})
+    return {int(lot): (told["policy"], told["policy_before"]) for lot, told in lots.items() if "policy" in told}
 
 
 def _text(end: datetime | None) -> str | None:

@@ -9,20 +9,21 @@ taken back:  (expired - reinstated + past its end) / (granted - clawed back - fo
 open is the mean of the last matured cohorts, weighted by points.
 """
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q, Sum
-from django.db.models.functions import TruncMonth
-
-from loyalty.ledger.models import Allocation, Entry, Lot, Wallet
+from loyalty.common.clock import local_day
+from loyalty.ledger import cohorts
+from loyalty.ledger.models import Wallet
 
 COHORTS_COUNTED = 12
 SHARE = Decimal("0.0001")
+# Student's t for a two-sided interval of 95%, by degrees of freedom (matured cohorts less one).
+T_OF_95 = [
+    Decimal(t) for t in ("12.71", "4.30", "3.18", "2.78", "2.57", "2.45", "2.36", "2.31", "2.26", "2.23", "2.20")
+]
 
 
 def revenue(
@@ -42,13 +43,17 @@ def revenue(
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """What became of the points granted in one month. `kept` is granted less what was taken back or forfeited."""
+    """What became of the points granted in one month. `kept` is granted less what was taken back or forfeited.
+
+    `redeemed` is without what came back from redemptions undone.
+    """
 
     month: date
     granted: int
     kept: int
     unused: int
     open: int
+    redeemed: int = 0
 
     @property
     def is_matured(self) -> bool:
@@ -63,50 +68,54 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """The cohorts, oldest first, and the estimate taken from the last matured ones; None when there are none."""
+    """The cohorts, oldest first, and the estimate taken from the last matured ones; None when there are none.
+
+    `low` and `high` bound the estimate with 95% confidence, from how much the cohorts differ; None with fewer than three.
+    """
 
     cohorts: list[Cohort]
     share: Decimal | None
+    low: Decimal | None = None
+    high: Decimal | None = None
 
 
 def breakage(wallet: Wallet, *, at: datetime) -> Breakage:
-    """Breakage by cohort at an instant, from the lots as they stand. Two queries."""
-    past = Q(expires_at__isnull=False, expires_at__lte=at)
-    rows = (
-        Lot.objects.filter(account__wallet=wallet, granted_at__lte=at)
-        .order_by()
-        .annotate(month=TruncMonth("granted_at", tzinfo=ZoneInfo(wallet.program.time_zone)))
-        .values("month")
-        .annotate(
-            all_granted=Sum("granted"),
-            taken=Sum(F("clawed_back") + F("forfeited")),
-            all_expired=Sum("expired"),
-            ran_out=Sum("remaining", filter=past, default=0),
-            still_open=Sum("remaining", filter=~past, default=0),
-        )
-    )
-    back = _reinstated(wallet)
-    cohorts = [_cohort(row, back) for row in rows.order_by("month")]
-    matured = [cohort for cohort in cohorts if cohort.is_matured and cohort.kept][-COHORTS_COUNTED:]
+    """Breakage by cohort at an instant, from what was kept with the last signed month, what was recorded since, and open lots."""
+    figures, left = cohorts.until(wallet, None), cohorts.left(wallet, at=at)
+    this = local_day(at, wallet.program.time_zone)
+    found = [_cohort(month, figures[month], *left.get(month, (0, 0))) for month in sorted(figures) if month <= this]
+    return _estimated(found)
+
+
+def _estimated(found: list[Cohort]) -> Breakage:
+    """The estimate that some cohorts give."""
+    matured = [cohort for cohort in found if cohort.is_matured and cohort.kept][-COHORTS_COUNTED:]
     unused, kept = sum(c.unused for c in matured), sum(c.kept for c in matured)
-    return Breakage(cohorts, _share(unused, kept) if kept else None)
+    if not kept:
+        return Breakage(found, None)
+    return Breakage(found, _share(unused, kept), *_interval(matured, Decimal(unused) / kept, kept))
 
 
-def _cohort(row: Mapping[str, Any], back: dict[datetime, int]) -> Cohort:
+def _interval(matured: list[Cohort], mean: Decimal, kept: int) -> tuple[Decimal, Decimal] | tuple[None, None]:
+    """The bounds of the weighted mean of cohorts, between 0 and 1."""
+    count = len(matured)
+    if count < 3:
+        return None, None
+    spread = sum(((Decimal(c.unused) - mean * c.kept) ** 2 for c in matured), Decimal(0))
+    error = (spread * count / (count - 1)).sqrt() / kept * T_OF_95[count - 2]
+    low, high = max(Decimal(0), mean - error), min(Decimal(1), mean + error)
+    return low.quantize(SHARE, rounding=ROUND_HALF_UP), high.quantize(SHARE, rounding=ROUND_HALF_UP)
+
+
+def _cohort(month: date, figures: Counter[str], ran_out: int, still_open: int) -> Cohort:
     return Cohort(
-        month=row["month"].date(),
-        granted=row["all_granted"],
-        kept=row["all_granted"] - row["taken"],
-        unused=row["all_expired"] - back.get(row["month"], 0) + row["ran_out"],
-        open=row["still_open"],
+        month=month,
+        granted=figures["granted"],
+        kept=figures["granted"] - figures["taken"],
+        unused=figures["expired"] - figures["reinstated"] + ran_out,
+        open=still_open,
+        redeemed=figures["redeemed"] - figures["reversed"],
     )
-
-
-def _reinstated(wallet: Wallet) -> dict[datetime, int]:
-    """Expired points that were given back, by the month their lots were granted in."""
-    given = Allocation.objects.filter(entry__kind=Entry.Kind.REINSTATEMENT, entry__account__wallet=wallet)
-    month = TruncMonth("lot__granted_at", tzinfo=ZoneInfo(wallet.program.time_zone))
-    return dict(given.order_by().annotate(month=month).values_list("month").annotate(points=Sum("amount")))
 
 
 def _share(part: int, whole: int) -> Decimal:

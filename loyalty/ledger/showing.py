@@ -1,17 +1,23 @@
 """Entries, lots and policies as lines of tables and short phrases, for the desk."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import F
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.backoffice import explain, why
+from loyalty.common.clock import local_day
 from loyalty.common.money import show_points
 from loyalty.desk.panels import Panel, Stat, badge, day, link, moment, signed
 from loyalty.ledger import statements
+from loyalty.ledger.asof import LotAt
 from loyalty.ledger.models import Account, Allocation, Entry, ExpiryPolicy, Lot
+from loyalty.ledger.policies import days_of, last_day, terms_of
+from loyalty.ledger.seasons import periods_of
 
 LIST_LIMIT = 100
 KIND_TONES = {
@@ -38,17 +44,66 @@ def points_of(record: Any, amount: int) -> str:
 
 def words_of(policy: ExpiryPolicy) -> str:
     """An expiry policy in a few words."""
-    count = {"count": policy.count}
+    count = {"count": policy.count, "days": policy.at_least}
     said = {
         "never": _("never"),
         "days": _("%(count)s days after activation") % count,
         "months": _("%(count)s months after activation") % count,
         "years": _("%(count)s years after activation") % count,
+        "idle_days": _("%(count)s days after the last activity") % count,
+        "idle_months": _("%(count)s months after the last activity") % count,
         "date": _("on %(day)s") % {"day": day(policy.last_day)},
+        "dates": _("every year on %(days)s") % {"days": days_in_words(policy)},
+        "season": _("at the end of %(season)s") % {"season": policy.season},
     }[policy.kind]
+    if policy.at_least:
+        said = _("%(when)s, at least %(days)s days away") % {"when": said, "days": policy.at_least}
     if policy.round_to:
-        return _("%(when)s, then to the %(end)s") % {"when": said, "end": policy.get_round_to_display()}
+        said = _("%(when)s, then to the %(end)s") % {"when": said, "end": policy.get_round_to_display()}
+    if policy.confirmed_by:
+        waits = {"when": said, "event": policy.confirmed_by, "days": policy.confirm_days}
+        said = _("%(when)s; purchases wait for “%(event)s”, at most %(days)s days") % waits
     return str(said)
+
+
+def example_in_words(policy: ExpiryPolicy, *, at: datetime) -> str:
+    """What a policy would mean for points earned at an instant, as a sentence or two."""
+    said = _end_in_words(policy, at)
+    if not policy.confirmed_by:
+        return said
+    until = local_day(at, policy.wallet.program.time_zone) + timedelta(days=policy.confirm_days)
+    waits = _("Those of a purchase wait for “%(event)s” through %(day)s, and their time begins then.")
+    return f"{said} {waits % {'event': policy.confirmed_by, 'day': date_format(until, 'j F Y')}}"
+
+
+def _end_in_words(policy: ExpiryPolicy, at: datetime) -> str:
+    """When points earned at an instant would end."""
+    wallet = policy.wallet
+    begin = terms_of([wallet.pk])[wallet.pk].available_at(at)
+    periods = periods_of([policy.season_id])[policy.season_id] if policy.season_id else ()
+    last = last_day(policy, local_day(begin, wallet.program.time_zone), periods)
+    if last is None:
+        return str(_("Points earned today would never expire."))
+    told = {"day": date_format(last, "j F Y")}
+    if policy.kind == "date" and last != policy.last_day:
+        return str(
+            _("That day is over, so it counts again a year later: points earned today would last through %(day)s.")
+            % told
+        )
+    if policy.is_idle:
+        return str(
+            _("Points earned today would last through %(day)s, and longer with every activity before then.") % told
+        )
+    return str(_("Points earned today would last through %(day)s.") % told)
+
+
+def days_in_words(policy: ExpiryPolicy) -> str:
+    """The days of the year of a policy, as people write them."""
+    return (
+        ", ".join(date_format(date(2028, month, number), "j F") for month, number in sorted(days_of(policy)))
+        if policy.days
+        else ""
+    )
 
 
 def entry_row(entry: Entry, decimals: int) -> tuple[Any, ...]:
@@ -71,9 +126,16 @@ def lot_row(lot: Lot, decimals: int) -> tuple[Any, ...]:
     )
 
 
-def last_day_of(lot: Lot) -> str:
+def last_day_of(lot: Lot | LotAt) -> str:
     """The last valid day of a lot, or that it never ends."""
     return day(lot.expires_at - timedelta(microseconds=1)) if lot.expires_at else str(_("never"))
+
+
+def with_balances(accounts: Iterable[Account], *, at: datetime) -> list[tuple[Account, statements.Balance]]:
+    """Accounts with what they hold at an instant: one query."""
+    listed = list(accounts)
+    found = statements.balances([account.pk for account in listed], at=at)
+    return [(account, found[account.pk]) for account in listed]
 
 
 def account_page(record: Account, *, at: datetime) -> dict[str, Any]:
@@ -93,9 +155,26 @@ def account_page(record: Account, *, at: datetime) -> dict[str, Any]:
         ],
         "panels": [
             Panel(_("Latest entries"), ENTRY_HEADERS, [entry_row(e, decimals) for e in entries], numeric=frozenset({2})),
-            Panel(_("Open lots, in the order in which they are spent"), LOT_HEADERS, [lot_row(lot, decimals) for lot in lots], numeric=frozenset({1, 2})),
+            *_activity_panel(record),
+            Panel(_("Open lots, in the order in which they are spent"), LOT_HEADERS, [lot_row(lot, decimals) for lot in lots], numeric=frozenset({1, 2}), more=holder_page(record.pk) + "?past=1", more_words=_("As of an instant")),
         ],
     }  # fmt: skip
+
+
+def _activity_panel(record: Account) -> list[Panel]:
+    """What kept the points alive besides the entries, for accounts whose points end by inactivity."""
+    if not record.has_idle_lots:
+        return []
+    told = record.activities.order_by("-occurred_at")[:LIST_LIMIT]
+    rows = [(moment(act.occurred_at), act.get_kind_display(), moment(act.recorded_at)) for act in told]
+    note = _(
+        "Points that end by inactivity last longer with each of these, and with what the account earns and spends."
+    )
+    return [
+        Panel(
+            _("Activity"), [_("When"), _("What"), _("Recorded at")], rows, _("Nothing besides the entries."), note=note
+        )
+    ]
 
 
 def entry_page(record: Entry) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Entries and allocations are append-only in the database itself (DOMAIN 12.2, laws of the books 10).
+"""What is append-only is so in the database itself: entries, allocations, and all that proves them (DOMAIN 12.2, laws of the books 10).
+
+A model says so of itself: `is_append_only = True`; its triggers and the rights of the application's role follow (`grants`).
 
 The triggers are made after every migrate, idempotently: a table rebuild on SQLite drops them silently (RELIABILITY R-2).
 """
@@ -7,11 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.db import connections
-
-from loyalty.ledger.models import Allocation, Entry
-
-APPEND_ONLY = (Entry._meta.db_table, Allocation._meta.db_table)
 
 POSTGRESQL = """
 CREATE OR REPLACE FUNCTION setia_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -21,6 +20,11 @@ END $$;
 """
 
 
+def append_only() -> list[str]:
+    """The tables of every model that says `is_append_only`, whichever app it is of."""
+    return sorted(model._meta.db_table for model in apps.get_models() if getattr(model, "is_append_only", False))
+
+
 def install(using: str = "default", **_: Any) -> None:
     """Create the append-only triggers where they are missing (receiver of post_migrate)."""
     connection = connections[using]
@@ -28,7 +32,7 @@ def install(using: str = "default", **_: Any) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(POSTGRESQL)
-        for table in APPEND_ONLY:
+        for table in append_only():
             if table in existing:
                 for statement in _statements(connection.vendor, table):
                     cursor.execute(statement)
@@ -40,7 +44,7 @@ def lifted(using: str = "default") -> Iterator[None]:
     connection = connections[using]
     existing = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
-        for table in APPEND_ONLY:
+        for table in append_only():
             if table in existing:
                 for name in _names(table):
                     on_table = f' ON "{table}"' if connection.vendor == "postgresql" else ""

@@ -4,13 +4,17 @@ Callers (`posting`, `expiry`) hold the accounts' locks and hand in what happened
 not depend on the number of lines.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from loyalty.common.bulk import as_read, insert_numbered, insert_rows, update_rows
+from loyalty.common.errors import Refusal
 from loyalty.ledger import chain
+from loyalty.ledger.closing import MonthClosed, open_since, surely_over
 from loyalty.ledger.models import Account, Allocation, Entry
 
 ENTRY_FIELDS = (
@@ -18,6 +22,12 @@ ENTRY_FIELDS = (
     "explanation", "corrects", "hash",
 )  # fmt: skip
 ACCOUNT_FIGURES = ("available", "pending", "held", "debt", "last_number", "last_hash")
+
+
+class ReferenceConflict(Refusal):
+    """The reference was used before, for something else."""
+
+    code = "reference_conflict"
 
 
 @dataclass(slots=True)
@@ -47,11 +57,43 @@ def write_lines(accounts: dict[int, Account], lines: Sequence[Line]) -> list[int
 
 def write_rows(accounts: dict[int, Account], lines: Sequence[Line]) -> list[tuple[Any, ...]]:
     """As `write_lines`, but the rows as they were written: the id, then ENTRY_FIELDS."""
+    refuse_signed(accounts, lines)
     explanations = {id(line.explanation): line.explanation for line in lines}  # equal baskets share one
     digests = {number: chain.explanation_digest(explanation) for number, explanation in explanations.items()}
-    rows = [_row(accounts[line.account_id], line, digests[id(line.explanation)]) for line in lines]
+    rows = [numbered(accounts[line.account_id], line, digests[id(line.explanation)]) for line in lines]
     ids = insert_numbered(Entry, ENTRY_FIELDS, rows)
     return [(entry_id, *row) for entry_id, row in zip(ids, rows, strict=True)]
+
+
+def refuse_signed(accounts: Mapping[int, Account], lines: Sequence[Line]) -> None:
+    """A signed month records nothing any more (DOMAIN 13.2): only a wrong clock or a wrong `at` could ask for it.
+
+    The locked accounts know their wallet's last signed month; only what comes near its end asks the database. Raises MonthClosed.
+    """
+    signed = [month for account in accounts.values() if (month := getattr(account, "signed_month", None))]
+    first = min((line.recorded_at for line in lines), default=None)
+    if not signed or first is None or first >= surely_over(max(signed)):
+        return
+    since = open_since({account.wallet_id for account in accounts.values()})
+    for line in lines:
+        if (begin := since.get(accounts[line.account_id].wallet_id)) and line.recorded_at < begin:
+            raise _signed_off(begin)
+
+
+def refuse_recording(wallet_ids: Iterable[int], *, at: datetime) -> None:
+    """As `refuse_signed`, of anything that would be recorded in some wallets at an instant, their accounts locked."""
+    begin = max(open_since(wallet_ids).values(), default=None)
+    if begin and at < begin:
+        raise _signed_off(begin)
+
+
+def _signed_off(begin: datetime) -> MonthClosed:
+    """The refusal of what would be recorded before the first open month."""
+    return MonthClosed(
+        _("The books are signed off until %(instant)s, and nothing is recorded before it any more. Check the clock of the server.")
+        % {"instant": begin.isoformat()},
+        instant=begin.isoformat(),
+    )  # fmt: skip
 
 
 def written(row: tuple[Any, ...]) -> Entry:
@@ -65,23 +107,27 @@ def write_line(account: Account, line: Line) -> Entry:
     return written(row)
 
 
-def _row(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
-    """A line as ENTRY_FIELDS has it: numbered, and chained to the account's last one."""
+def hashed(line: Line) -> dict[str, Any]:
+    """What of a line is hashed, beside its account and number."""
+    return {
+        "kind": line.kind,
+        "amount": line.amount,
+        "effective_at": line.effective_at,
+        "recorded_at": line.recorded_at,
+        "source": line.source,
+        "reference": line.reference,
+        "actor": line.actor,
+        "explanation": line.explanation,
+        "corrects_id": line.corrects_id,
+        "reason": line.reason,
+    }
+
+
+def numbered(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
+    """A line as ENTRY_FIELDS has it: numbered, and chained to the account's last one. Moves both on in memory."""
     account.last_number += 1
     account.last_hash = chain.link(
-        bytes(account.last_hash),
-        account_id=line.account_id,
-        number=account.last_number,
-        kind=line.kind,
-        amount=line.amount,
-        effective_at=line.effective_at,
-        recorded_at=line.recorded_at,
-        source=line.source,
-        reference=line.reference,
-        actor=line.actor,
-        explanation=line.explanation,
-        corrects_id=line.corrects_id,
-        digest=digest,
+        bytes(account.last_hash), account_id=line.account_id, number=account.last_number, digest=digest, **hashed(line)
     )
     return (
         line.account_id, account.last_number, line.kind, line.amount, line.effective_at, line.recorded_at, line.source,

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from loyalty.common.bulk import is_postgresql
+from loyalty.common.prepared import hot_cursor
 
 BATCH = 500
 # A batch goes over as one parameter: the statement's text never changes, and no value is ever part of it.
@@ -70,7 +71,7 @@ def queue_many(letters: Iterable[Letter]) -> None:
     """Queue letters, one statement per batch. What is there already stays; letters without address are left out."""
     rows = (_row(letter) for letter in letters if letter.address)
     statement = INSERT_POSTGRESQL if is_postgresql() else INSERT_SQLITE
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), hot_cursor() as cursor:
         while batch := list(islice(rows, BATCH)):
             cursor.execute(statement, [json.dumps(batch)])
 

@@ -18,7 +18,27 @@ from django.utils import translation
 from loyalty.mail.models import Message
 
 # The page a letter sends its reader to. Pages are named, not imported: they stand on upper floors.
-PAGES = {"welcome": "portal_home", "redeemed": "portal_vouchers", "expiring": "portal_rewards"}
+PAGES = {
+    "welcome": "portal_home",
+    "redeemed": "portal_vouchers",
+    "parcel_sent": "portal_vouchers",
+    "voucher_ends": "portal_vouchers",
+    "session_off": "portal_rewards",
+    "refunded": "portal_history",
+    "expiring": "portal_rewards",
+    "points_passed": "portal_history",
+    "points_lapsed": "portal_history",
+    "points_received": "portal_points",
+    "birthday_gift": "portal_points",
+    "tier_up": "portal_tier",
+    "tier_kept": "portal_tier",
+    "tier_down": "portal_tier",
+    "tier_at_risk": "portal_tier",
+    "challenge_done": "portal_challenges",
+    "challenge_back": "portal_challenges",
+    "draw_won": "portal_draws",
+    "approval": "admin:jobs_changerequest_changelist",
+}
 KIND = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -42,11 +42,14 @@ ALWAYS = {
     "500": "Something broke on our side; nothing was changed",
     "503": "Too busy; nothing was changed; Retry-After says when to send the same call again",
 }
-WHEN_WRITING = {
-    "400": "No Idempotency-Key, or a body that is no JSON",
-    "409": "Refused by a rule of the program, or the first call is still running",
+WITH_A_BODY = {
+    "400": "A body that is no JSON",
     "413": "The body is too large",
     "415": "The body is not declared as JSON",
+}
+WHEN_WRITING = WITH_A_BODY | {
+    "400": "No Idempotency-Key, or a body that is no JSON",
+    "409": "Refused by a rule of the program, or the first call is still running",
 }
 IDEMPOTENCY_KEY = {
     "in": "header",
@@ -76,7 +79,8 @@ def _complete(operation: dict[str, Any]) -> None:
     """Add to one operation what is true of all of its kind."""
     writes = operation.pop("x-writes", False)
     responses = operation["responses"]
-    for status, text in (ALWAYS | WHEN_WRITING if writes else ALWAYS).items():
+    more = WHEN_WRITING if writes else WITH_A_BODY if "requestBody" in operation else {}
+    for status, text in (ALWAYS | more).items():
         content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         responses[status] = {"description": text, "content": content}
     if not writes:

@@ -101,7 +101,11 @@ class _Frame:
     def _answer(self, request: HttpRequest, path: dict[str, Any]) -> HttpResponse:
         request.api_key = keys.recognise(_secret(request), at=timezone.now())  # type: ignore[attr-defined]
         keys.require(caller(request), self.scope)
+        # No database text holds U+0000, so a name with it is one that nobody has: each door's own 404.
+        path = {name: part.replace("\0", "\ufffd") if isinstance(part, str) else part for name, part in path.items()}
         self._check_query(request)
+        if request.method == "POST" and not self.writes:  # it asks with a body, and changes nothing
+            request.json, _canonical = reading.read_body(request)  # type: ignore[attr-defined]
         if self.guesses:
             _refuse_guessing(caller(request))
         response = self._write(request, path) if self.writes else self.run(request, **path)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSplitDateTimeWidget
 
-from loyalty.pos.keys import SCOPES
+from loyalty.pos.keys import PARTNER, SCOPES
 from loyalty.pos.models import ApiKey
 
 
@@ -16,7 +16,7 @@ class ApiKeyForm(forms.ModelForm):
 
     scopes = forms.MultipleChoiceField(
         label=pgettext_lazy("what a key is allowed", "May"),
-        choices=list(SCOPES.items()),
+        choices=[(scope, words) for scope, words in SCOPES.items() if scope != PARTNER],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     expires_at = forms.SplitDateTimeField(label=_("Valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text=_("Empty: until it is revoked."))  # fmt: skip

@@ -10,22 +10,22 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import insert_one, is_postgresql
 from loyalty.common.errors import Refusal
+from loyalty.common.prepared import Given, Prepared, hot_cursor
+from loyalty.common.retrying import TRIES_MORE, is_passing
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.ledger.models import Program
 from loyalty.pos.models import ApiKey, IdempotencyRecord
 
 KEPT_FOR = timedelta(days=90)
-ATTEMPTS = 4
+ATTEMPTS = 1 + TRIES_MORE
 LONGEST_KEY = 255
 SWEEP_BATCH = 5_000
-# Serialization failure, deadlock, lock not available: another try may succeed.
-PASSING = {"40001", "40P01", "55P03"}
 
 
 class KeyMissing(Refusal):
@@ -98,11 +98,6 @@ def once(api_key: ApiKey, key: str, called: str, *, at: datetime, answer: Callab
     raise Busy(_("Too much is going on right now, and nothing was changed. Please send the same call again."))
 
 
-def is_passing(error: OperationalError) -> bool:
-    """Whether the same transaction may succeed on another try."""
-    return getattr(error.__cause__, "sqlstate", None) in PASSING or "database is locked" in str(error)
-
-
 def forget_old(program: Program, *, at: datetime, dry_run: bool = False, progress: Progress = unwatched) -> Tally:
     """Remove the answers that were kept for 90 days, in batches."""
     due = IdempotencyRecord.objects.filter(api_key__program=program, created_at__lte=at - KEPT_FOR)
@@ -136,18 +131,20 @@ def _claim(api_key: ApiKey, key: str) -> tuple[bool, IdempotencyRecord | None]:
 
     One statement. An answer committed while it runs may go unseen; the unique constraint then stops the second one.
     """
-    kept = IdempotencyRecord.objects.filter(api_key=api_key, key=key)
     if not is_postgresql():
-        return True, kept.first()
+        return True, _kept.first(api_key=api_key.pk, key=key)
     number = int.from_bytes(hashlib.sha256(f"{api_key.pk}:{key}".encode()).digest()[:8], "big", signed=True)
-    with connection.cursor() as cursor:
+    with hot_cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s), kept.id FROM (VALUES (1)) AS call"
             " LEFT JOIN pos_idempotencyrecord kept ON kept.api_key_id = %s AND kept.key = %s",
             [number, api_key.pk, key],
         )
         is_ours, found = cursor.fetchone()
-    return is_ours, kept.first() if found else None
+    return is_ours, _kept.first(api_key=api_key.pk, key=key) if found else None
+
+
+_kept = Prepared(lambda: IdempotencyRecord.objects.filter(api_key=Given("api_key"), key=Given("key")))
 
 
 def _replay(first: IdempotencyRecord, called: str) -> HttpResponse:

@@ -22,12 +22,22 @@ SCOPES = {
     "members:read": gettext_lazy("Look members up, with balance, tier and history"),
     "members:write": gettext_lazy("Enrol members"),
     "purchases:write": gettext_lazy("Report purchases"),
+    "refunds:write": gettext_lazy("Report returned goods and exchanges"),
+    "refunds:read": gettext_lazy("Read the refunds of an order"),
     "events:write": gettext_lazy("Report events"),
     "rewards:read": gettext_lazy("Read the catalogue and what a member can redeem"),
     "redemptions:write": gettext_lazy("Redeem rewards for members and cancel redemptions"),
+    "holds:write": gettext_lazy("Set a member's points aside, capture and release them"),
+    "transfers:write": gettext_lazy("Pass a member's points on to another member or wallet"),
+    "points:confirm": gettext_lazy("Confirm and cancel points that wait"),
     "vouchers:read": gettext_lazy("Look vouchers up"),
     "vouchers:use": gettext_lazy("Use vouchers"),
+    "figures:read": gettext_lazy("Read the figures of the program"),
+    "adjustments:write": gettext_lazy("Adjust points; above the limits one of the staff approves"),
+    "partner": gettext_lazy("Post points as a partner and read its own postings"),
 }
+# Only given with a key of a partner, on the partner's page.
+PARTNER = "partner"
 SECRET_BYTES = 32
 ROTATION_OVERLAP = timedelta(hours=24)
 

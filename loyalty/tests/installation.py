@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -36,10 +37,20 @@ def free_port():
 
 
 class Installation:
-    """Starts and ends processes that share one data folder and one database, on the engine the tests run on."""
+    """Starts and ends processes that share one data folder and one database, on the engine the tests run on.
 
-    def __init__(self, folder: Path, *, broker: str = "filesystem://localhost", **environment: str) -> None:
-        self.folder = folder
+    With `like` it begins as a copy of another installation's database, which takes no time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        broker: str = "filesystem://localhost",
+        like: "Installation | None" = None,
+        **environment: str,
+    ) -> None:
+        self.folder, self.like = folder, like
         self.server = os.environ.get("DATABASE_URL", "") if os.environ.get("DATABASE_URL", "").startswith("p") else ""
         self.name = f"setia_processes_{uuid.uuid4().hex[:12]}"
         self.environment = os.environ | {
@@ -60,6 +71,9 @@ class Installation:
             connection.execute(statement)
 
     def __enter__(self):
+        if self.like:
+            self._copy(self.like)
+            return self
         if self.server:
             self.on_server(f'CREATE DATABASE "{self.name}"')
         self.manage("migrate", "--noinput", "-v0")
@@ -77,14 +91,20 @@ class Installation:
         if self.server:
             self.on_server(f'DROP DATABASE "{self.name}" WITH (FORCE)')
 
+    def _copy(self, other: "Installation") -> None:
+        if self.server:
+            self.on_server(f'CREATE DATABASE "{self.name}" TEMPLATE "{other.name}"')
+        else:
+            shutil.copyfile(other.folder / "setia.sqlite3", self.folder / "setia.sqlite3")
+
     def manage(self, *arguments: str) -> str:
         """Run a command to its end."""
         return self.python("manage.py", *arguments)
 
-    def python(self, *arguments: str) -> str:
+    def python(self, *arguments: str, deadline: float = DEADLINE) -> str:
         answer = subprocess.run(
             [sys.executable, *arguments], cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True,
-            timeout=DEADLINE, check=False,
+            timeout=deadline, check=False,
         )  # fmt: skip
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
@@ -95,6 +115,12 @@ class Installation:
         return json.loads(
             self.python("-c", f"{head}{story}\nprint('ANSWER', json.dumps(answer))").rpartition("ANSWER ")[2]
         )
+
+    def play(self, story, *, deadline: float = 600, **terms):
+        """Play a story of `loyalty.tests.forked` on the installation; what it answers comes back."""
+        path = f"{story.__module__}:{story.__qualname__}"
+        told = self.python("-m", "loyalty.tests.forked", path, json.dumps(terms), deadline=deadline)
+        return json.loads(told.rpartition("ANSWER ")[2])
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Start a process and leave it running."""

@@ -3,8 +3,11 @@
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 from django.utils import translation
+
+from loyalty.tests import lock_order
 
 
 def pytest_configure() -> None:
@@ -12,6 +15,7 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     _empty_databases_despite_triggers()
+    connection_created.connect(lambda connection, **_: lock_order.listen(connection), weak=False)
 
 
 def _empty_databases_despite_triggers() -> None:
@@ -34,9 +38,35 @@ def default_language():
 
 
 @pytest.fixture(autouse=True)
+def locks_in_order():
+    """Whatever a test does, rows are locked in the one order (RELIABILITY R-8)."""
+    lock_order.broken()
+    yield
+    assert lock_order.broken() == []
+
+
+@pytest.fixture(autouse=True)
 def fresh_cache():
     """No counter or rate limit of one test reaches the next."""
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def first_installation(tmp_path_factory):
+    """An installation with its tables and nothing else, made once, for others to be copies of."""
+    from loyalty.tests.installation import Installation
+
+    with Installation(tmp_path_factory.mktemp("installation")) as installation:
+        yield installation
+
+
+@pytest.fixture
+def house(first_installation, tmp_path):
+    """An installation of the test's own, with processes of its own (`Installation.play`)."""
+    from loyalty.tests.installation import Installation
+
+    with Installation(tmp_path, like=first_installation) as installation:
+        yield installation
 
 
 @pytest.fixture
@@ -46,6 +76,15 @@ def proven_books(db):
     from loyalty.ledger.checking import verify
 
     assert [str(violation) for violation in verify()] == []
+
+
+@pytest.fixture
+def on_a_file(transactional_db, tmp_path):
+    """SQLite as in life: a file, whose writers wait for each other. In memory they would fail at once."""
+    from loyalty.tests import racing
+
+    with racing.on_a_file(tmp_path / "race.sqlite3"):
+        yield
 
 
 @pytest.fixture

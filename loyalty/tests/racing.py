@@ -1,15 +1,19 @@
-"""A race: attempts started together in threads of their own, on a database that can lock rows."""
+"""A race: attempts started together in threads of their own, on a database that can lock rows; or on either engine."""
 
+import contextlib
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from loyalty.common.bulk import is_postgresql
 from loyalty.common.errors import Refusal
 from loyalty.ledger.checking import verify
+from loyalty.tests import forked
 
 on_postgresql = [
     pytest.mark.django_db(transaction=True),
@@ -42,3 +46,51 @@ def race(*attempts: Callable[[], Any]) -> tuple[list[Any], list[str]]:
     assert others == []
     assert list(verify()) == []
     return results, codes
+
+
+@contextlib.contextmanager
+def on_a_file(path: Path) -> Iterator[None]:
+    """Let SQLite's connections share a file with what is in memory now; PostgreSQL stays as it is."""
+    if is_postgresql():
+        yield
+        return
+    connection.ensure_connection()
+    memory, settings = connection.connection, connection.settings_dict
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        memory.backup(file)
+    name, settings["NAME"], connection.connection = settings["NAME"], str(path), None
+    yield
+    connection.close()
+    settings["NAME"], connection.connection = name, memory
+
+
+def race_anywhere(*attempts: Callable[[], Any]) -> dict[str, int]:
+    """How many ended how: in processes of their own on PostgreSQL, in threads on SQLite. The books prove after."""
+    ended = forked.race(*attempts) if is_postgresql() else _in_threads(attempts)
+    assert list(verify()) == []
+    return forked.count(ended)
+
+
+def _in_threads(attempts: tuple[Callable[[], Any], ...]) -> list[list[Any]]:
+    """How each attempt ended, all started together."""
+    gate = threading.Barrier(len(attempts))
+    ended: list[list[Any]] = []
+
+    def run(attempt: Callable[[], Any]) -> None:
+        try:
+            gate.wait()
+            attempt()
+            ended.append(["done", None])
+        except Refusal as refusal:
+            ended.append(["refused", refusal.code])
+        except Exception as error:
+            ended.append(["failed", repr(error)])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(attempt,)) for attempt in attempts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(100)
+    return ended

@@ -10,7 +10,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from campaigns.tests.shop import open_shop
 from loyalty.api import api
@@ -54,6 +54,12 @@ def _aim(case, real_things):
         case.body["member"] = real_things["number"]
 
 
+def _is_wrong_only_unsent(case):
+    """Whether a parameter nobody knows has no value that an address could carry: what arrives is a call in order."""
+    known = {parameter.name for parameter in case.operation.query}
+    return any(name not in known and value in ([], {}, None, [None]) for name, value in (case.query or {}).items())
+
+
 @pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.timeout(600)
@@ -71,7 +77,12 @@ def test_every_answer_is_one_that_the_description_announces(case, program, real_
     headers = {"Authorization": f"Bearer {shop.secret}"}
     if re.fullmatch(r"[!-~]{1,255}", str((case.headers or {}).get("Idempotency-Key", ""))):
         headers["Idempotency-Key"] = uuid.uuid4().hex
-    case.call_and_validate(headers=headers, excluded_checks=NOT_MEANT)
+    never_sent = [negative_data_rejection] if _is_wrong_only_unsent(case) else []
+    case.call_and_validate(headers=headers, excluded_checks=NOT_MEANT + never_sent)
+
+
+# They ask a question too long for an address, and write nothing: no key is needed.
+ASKS_BY_POST = {"preview_purchase", "preview_transfer"}
 
 
 def test_every_door_is_described_with_its_errors():
@@ -82,8 +93,11 @@ def test_every_door_is_described_with_its_errors():
             assert {"401", "403", "404", "422", "500", "503"} <= {str(status) for status in operation["responses"]}, (
                 path
             )
-            if method == "post":
-                assert [p["name"] for p in operation["parameters"]].count("Idempotency-Key") == 1
+            keys = [p["name"] for p in operation.get("parameters", [])].count("Idempotency-Key")
+            assert keys == (1 if method == "post" and operation["operationId"] not in ASKS_BY_POST else 0), (
+                path,
+                method,
+            )
 
 
 def test_the_description_needs_no_key(client):

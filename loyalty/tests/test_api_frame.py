@@ -20,7 +20,8 @@ from rewards.models import Redemption
 from rewards.testing import make_reward
 
 assert connection
-WRITES = {"members:write", "purchases:write", "events:write", "redemptions:write", "vouchers:use"}
+WRITES = {"partner", "members:write", "purchases:write", "events:write", "redemptions:write", "vouchers:use"}
+WRITES |= {"holds:write", "transfers:write", "points:confirm", "refunds:write", "adjustments:write"}
 
 
 @pytest.fixture
@@ -30,7 +31,13 @@ def shop(program):
 
 def every_door():
     """(method, path with sample values, scope) of every door of the description."""
-    samples = {"{number}": "123456789012", "{reference}": "r-1", "{code}": "0000-0000-0000-0000"}
+    samples = {
+        "{number}": "123456789012",
+        "{reference}": "r-1",
+        "{code}": "0000-0000-0000-0000",
+        "{lot}": "1",
+        "{entry}": "1",
+    }
     found = []
     for bound in api._get_bound_routers():
         for path, view in bound.path_operations.items():

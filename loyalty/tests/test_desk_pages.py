@@ -92,7 +92,17 @@ def test_every_list_opens_in_an_empty_installation(db, label):
     )
 
 
-@pytest.mark.parametrize("page", ["admin:index", "admin:jobs_overview", "admin:rewards_voucher_check"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "admin:index",
+        "admin:jobs_overview",
+        "admin:rewards_voucher_check",
+        "admin:ledger_finance",
+        "admin:ledger_revenue",
+        "admin:ledger_proof",
+    ],
+)
 def test_the_own_pages_of_the_desk_open(lived, page):
     assert staff_client(roles.ADMINISTRATOR).get(reverse(page)).status_code == 200
 

@@ -9,20 +9,23 @@ from django.core.management import call_command
 from django.db import connection
 
 from campaigns.purchases import Sale, record
+from campaigns.refunds import refund
 from loyalty.common import reports
 from loyalty.common.bulk import is_postgresql
 from loyalty.ledger import corrections, holds, posting
 from loyalty.ledger.models import Entry, Lot
 from loyalty.mail import outbox
 from members.enrolment import main_account
+from members.returns import Return
 from members.testing import OPENING, give_points
 from rewards import redemption
 from rewards.testing import make_reward
 
 BY = {"source": "test", "actor": "test"}
 NAMES = [
-    "report_accounts", "report_adjustments", "report_allocations", "report_campaigns", "report_entries", "report_lots",
-    "report_members", "report_messages", "report_purchases", "report_redemptions", "report_rewards",
+    "report_accounts", "report_adjustments", "report_allocations", "report_campaigns", "report_changes", "report_entries", "report_gifts",
+    "report_lots", "report_members", "report_messages", "report_points_payments", "report_purchases", "report_redemptions",
+    "report_refunds", "report_rewards", "report_sessions",
 ]  # fmt: skip
 
 
@@ -113,6 +116,18 @@ def test_purchases_rewards_redemptions_and_letters_read_the_same_on_both_engines
     )
     assert (ani.number, "welcome", "queued") in rows("report_messages", "recipient", "kind", "status")
     assert rows("report_members", "member", "tier", "status") == [(ani.number, "bronze", "active")]
+
+
+def test_goods_that_came_back_and_changes_read_the_same_on_both_engines(program, ani):
+    sale = Sale(member=ani, source="pos", receipt="R1", occurred_at=OPENING, total=Decimal("40.00"), currency="IDR")
+    record(program, sale, at=OPENING, actor="test")
+    back = Return(source="pos", receipt="R1", number="1", occurred_at=OPENING, amount=Decimal("10.00"))
+    made = refund(program, back, at=OPENING, actor="test").refund
+    told = rows("report_refunds", "member", "receipt", "number", "status", "amount", "points", "actor")
+    assert [(*r[:4], Decimal(str(r[4])), *r[5:]) for r in told] == [
+        (ani.number, "R1", "1", "applied", Decimal("10"), made.points, "test")
+    ]
+    assert rows("report_changes", "change") == []
 
 
 @pytest.mark.django_db(transaction=True)

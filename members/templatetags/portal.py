@@ -1,21 +1,23 @@
 """How the portal writes points, money, days and pictures."""
 
-import math
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import segno
+from babel.numbers import format_decimal
 from django import template
 from django.conf import settings
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from loyalty.common.clock import last_valid_day
-from loyalty.common.languages import LANGUAGES, in_language
+from loyalty.common.languages import LANGUAGES
 from loyalty.common.money import show_money, show_points
 from loyalty.ledger.models import Program, Wallet
 from members.models import Tier
+from members.tiers.benefits import lines_of
 
 register = template.Library()
 
@@ -45,21 +47,21 @@ def unit(amount: int, wallet: Wallet) -> str:
 
 
 @register.filter
-def tier_points(amount: Decimal, wallet: Wallet) -> str:
-    """Qualifying points with their name; a part of a point still missing counts as a whole one."""
-    return points(math.ceil(amount) * 10**wallet.decimals, wallet)
+def rate(value: Decimal) -> str:
+    """A rate without its trailing zeros, in the reader's number format."""
+    return format_decimal(value, format="#,##0.######", locale=get_language() or "en")
 
 
 @register.filter
 def benefits(tier: Tier) -> list[str]:
     """What a tier gives, one line each, in the reader's language."""
-    return [line.strip() for line in in_language(tier, "benefits").splitlines() if line.strip()]
+    return lines_of([tier])[tier.pk]
 
 
 @register.filter
 def collected(offer: Any) -> str:
     """How much of a reward's cost the member has, as a progress bar needs it."""
-    return str(offer.reward.cost - offer.missing)
+    return str(offer.cost - offer.missing)
 
 
 @register.filter
@@ -100,6 +102,12 @@ def initials(name: str) -> str:
 def first_name(name: str) -> str:
     """The part of a name that a greeting uses."""
     return name.split()[0] if name.split() else ""
+
+
+@register.simple_tag
+def wish_to(wish: Any, **other: Any) -> str:
+    """The end of an address for a wish with some of it said otherwise."""
+    return wish.address(**{name: str(value) for name, value in other.items()})
 
 
 @register.simple_tag

@@ -100,3 +100,26 @@ def test_the_command_says_what_it_cannot_read(ani, arguments, sentence):
     number = () if arguments == ("999",) else (ani.number,)
     with pytest.raises(CommandError, match=sentence):
         shown(*number, *arguments)
+
+
+def told_between(member, *options):
+    told = StringIO()
+    call_command("statement", member.number, *options, stdout=told)
+    return told.getvalue()
+
+
+def test_what_lies_between_two_instants_is_told_with_its_lines(ani):
+    give_points(ani, 30, at=day(1))
+    give_points(ani, 50, at=day(5), reason="Birthday")
+    between = ("--between", day(2).isoformat(), day(9).isoformat())
+    words = told_between(ani, *between)
+    assert "+ line 2: 50, Birthday" in words
+    told = json.loads(told_between(ani, *between, "--json"))
+    (wallet,) = told["wallets"]
+    assert (wallet["points"], [line["number"] for line in wallet["added"]]) == (50, [2])
+    assert (told["before"]["wallets"][0]["available"], told["after"]["wallets"][0]["available"]) == (30, 80)
+
+
+def test_one_instant_or_two_but_not_both(ani):
+    with pytest.raises(CommandError):
+        told_between(ani, "--as-of", "2026-01-05", "--between", "2026-01-02", "2026-01-09")

@@ -81,6 +81,18 @@ def test_home_tells_of_running_campaigns(program, ani):
     assert "Sunny days" not in page
 
 
+def test_home_tells_of_campaigns_in_the_members_own_language(program, budi):
+    now = timezone.now()
+    window = {"since": now - timedelta(days=1), "until": now + timedelta(days=9), "program": program}
+    Campaign.objects.create(
+        slug="rain", name="Rainy days", name_id="Hari hujan", summary="Twice the points", summary_id="Poin ganda",
+        status="live", **window,
+    )  # fmt: skip
+    page = words(signed_in(budi).get("/"))
+    assert "Hari hujan" in page and "Poin ganda" in page
+    assert "Twice the points" not in page
+
+
 def test_rewards_are_sorted_with_those_in_reach_first(program, rich, coffee):
     add_reward(program, "tree", 100)
     add_reward(program, "bag", 2000)

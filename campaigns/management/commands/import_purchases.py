@@ -1,114 +1,17 @@
 """`manage.py import_purchases FILE --program P --map column=field`: the door of `campaigns.importing`."""
 
-import gc
-import json
-import sys
-import time
-from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
-
-from campaigns.importing import FIELDS, ImportRefused, Options, Report, import_file
-from campaigns.tables import TableRefused
-from loyalty.ledger.models import Program
-
-BAR_WIDTH = 30
+from campaigns.importing import FIELDS, PurchaseImporter
+from campaigns.management.importing import ImportCommand
 
 
-class Command(BaseCommand):
-    """Import purchases from a CSV file. May be stopped and started again at any time."""
+class Command(ImportCommand):
+    """Import purchases from a CSV file."""
 
+    importer = PurchaseImporter
+    told = "{points} points, {new_members} new members"
     help = (
         "Import purchases from a CSV file. Fields: "
         + ", ".join(FIELDS)
         + ". Columns named like a field need no --map. "
         "A day without a time counts as midday in the program clock. Receipts that are there already are skipped."
-    )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        """The file, the program and how to read the file."""
-        parser.add_argument("file")
-        parser.add_argument("--program", required=True, help="short name of the program")
-        parser.add_argument(
-            "--map", action="append", default=[], metavar="COLUMN=FIELD", help="which column holds what"
-        )
-        parser.add_argument("--source", default="import", help="name of the system the receipts come from")
-        parser.add_argument("--encoding", default="", help="else found out: UTF-8, UTF-16 or Windows-1252")
-        parser.add_argument("--delimiter", default="", help="else found out: , ; tab |")
-        parser.add_argument("--date-format", default="", help="strptime format, e.g. %%d/%%m/%%Y; else ISO 8601")
-        parser.add_argument(
-            "--decimal", default="", choices=["", ".", ","], help="decimal mark; else only plain amounts"
-        )
-        parser.add_argument("--batch", type=int, default=4000, help="rows per transaction")
-        parser.add_argument("--dry-run", action="store_true", help="do everything, then undo it, and report")
-        parser.add_argument("--json", action="store_true", help="report as JSON, no progress bar")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Import, show the progress, report."""
-        program = Program.objects.filter(slug=options["program"]).first()
-        if program is None:
-            raise CommandError(f"There is no program “{options['program']}”.")
-        gc.freeze()  # what is loaded stays: the collector need not look through it again and again
-        started = time.monotonic()
-        try:
-            report = import_file(
-                program,
-                options["file"],
-                options=_options(options),
-                at=timezone.now(),
-                progress=_silent if options["json"] or not sys.stderr.isatty() else self._show_progress,
-            )
-        except (ImportRefused, TableRefused) as refusal:
-            raise CommandError(str(refusal)) from None
-        self._report(report, time.monotonic() - started, options)
-
-    def _show_progress(self, done: int, total: int, report: Report) -> None:
-        """A bar on the terminal."""
-        share = min(done / total, 1) if total else 1
-        bar = "█" * int(share * BAR_WIDTH) + "·" * (BAR_WIDTH - int(share * BAR_WIDTH))
-        self.stderr.write(f"\r{bar} {share:4.0%}  {report.rows} rows, {report.rejected} rejected", ending="")
-        if share == 1:
-            self.stderr.write("")
-
-    def _report(self, report: Report, seconds: float, options: dict[str, Any]) -> None:
-        """The totals, and the rejected rows with their reasons."""
-        figures = report.figures() | {
-            "seconds": round(seconds, 3),
-            "rows_per_second": round(report.rows / max(seconds, 1e-9)),
-        }
-        if options["json"]:
-            self.stdout.write(json.dumps(figures | {"dry_run": options["dry_run"]}, ensure_ascii=False))
-            return
-        for error in figures.pop("errors"):
-            self.stdout.write(f"line {error['line']}: {error['message']}")
-        if options["dry_run"]:
-            self.stdout.write("Dry run: nothing was kept.")
-        self.stdout.write(
-            "{rows} rows: {imported} imported, {repeated} there already, {rejected} rejected; {points} points, "
-            "{new_members} new members; {seconds} s, {rows_per_second} rows/s".format(**figures)
-        )
-
-
-def _silent(done: int, total: int, report: Report) -> None:
-    """No bar."""
-
-
-def _options(options: dict[str, Any]) -> Options:
-    """The options of the command line as the verb takes them."""
-    columns = {}
-    for mapping in options["map"]:
-        column, sign, name = mapping.rpartition("=")
-        if not sign:
-            raise CommandError(f"--map {mapping}: write column=field.")
-        columns[column] = name
-    return Options(
-        source=options["source"],
-        columns=columns,
-        encoding=options["encoding"],
-        delimiter=options["delimiter"],
-        date_format=options["date_format"],
-        decimal=options["decimal"],
-        batch=options["batch"],
-        dry_run=options["dry_run"],
     )

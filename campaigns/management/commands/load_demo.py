@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from campaigns.demo import loading, staff
+from campaigns.demo import changes, loading, senja, staff
+from members.models import Member
 
 BAR_WIDTH = 30
 
@@ -23,8 +24,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, brief: bool = False, **options: Any) -> None:
         """Load, show the progress, print whom to sign in as."""
         started = time.monotonic()
-        loaded = loading.load(at=timezone.now(), progress=self._show_progress)
         hired = staff.hire()
+        loaded = loading.load(at=timezone.now(), progress=self._show_progress)
+        changes.ask(loaded.program, loaded.stars, at=timezone.now())
         self.stdout.write(
             f"{loaded.program} {'is ready' if loaded.is_new else 'was there already'}: {loaded.members} members, "
             f"{loaded.purchases} purchases, {loaded.redemptions} redemptions, {time.monotonic() - started:.1f} s"
@@ -33,6 +35,9 @@ class Command(BaseCommand):
             return
         for member in loaded.stars:
             self.stdout.write(f"  member  {member.email}  ({member.language}, {member.tier.slug}: {member.name})")
+        cafe = Member.objects.filter(program__slug=senja.SLUG, email=senja.OWN[1]).first()
+        if cafe is not None:
+            self.stdout.write(f"  member  {cafe.email}  ({cafe.language}, {cafe.program}: {cafe.name})")
         for email, role in hired:
             self.stdout.write(f"  staff   {email}  ({role})")
         if hired:

@@ -199,6 +199,24 @@ def test_nudge_and_worker_leave_signs_of_life(program):
     assert dict(Heartbeat.objects.values_list("name", "seen_at")) == {"nudge": DUE, "worker": DUE}
 
 
+@pytest.mark.django_db
+def test_a_date_that_was_passed_over_is_made_up(program):
+    nudge(DUE)
+    nudge(DUE + timedelta(days=3))
+    JobRun.objects.filter(business_date=MARCH_1 + timedelta(days=1)).delete()
+    nudge(DUE + timedelta(days=3, minutes=1))
+    assert runs()[-2:] == [("first", MARCH_1 + timedelta(days=1)), ("second", MARCH_1 + timedelta(days=1))]
+    assert nudge(DUE + timedelta(days=3, minutes=2)) == []
+
+
+@pytest.mark.django_db
+def test_whoever_finds_a_program_at_work_leaves_all_its_dates_to_the_other(program, monkeypatch):
+    nudge(DUE)
+    at_work = iter([True])  # the other's run is over by the time the next date is looked at
+    monkeypatch.setattr(nudging, "_is_at_work", lambda program: next(at_work, False))
+    assert nudge(DUE + timedelta(days=2)) == []
+
+
 @pytest.mark.postgresql
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="races need PostgreSQL")
 @pytest.mark.django_db(transaction=True)
@@ -223,5 +241,7 @@ def test_eight_nudgers_at_once_after_an_outage_run_each_date_exactly_once(progra
     for thread in threads:
         thread.join()
     assert failures == []
+    # A nudger leaves a program whose jobs another one is running; what both left is there for the next nudge.
+    nudge(DUE + timedelta(days=5))
     assert len(jobs_for_tests.calls) == 10
     assert JobRun.objects.filter(status="done", attempts=1).count() == 12

@@ -20,6 +20,7 @@ class Account(models.Model):
     pending = models.BigIntegerField(_("pending"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
     debt = models.BigIntegerField(_("debt"), default=0)
+    has_idle_lots = models.BooleanField(_("has points that end by inactivity"), default=False, db_default=False)
     last_number = models.BigIntegerField(_("number of its last entry"), default=0)
     last_hash = models.BinaryField(_("hash of its last entry"), max_length=32, default=b"")
 
@@ -40,6 +41,8 @@ class Account(models.Model):
 
 class Entry(models.Model):
     """One immutable line of the ledger: what moved, when it was true, when it was known, and why (DOMAIN 1)."""
+
+    is_append_only = True
 
     class Kind(models.TextChoices):
         ACCRUAL = "accrual", _("earned")
@@ -106,8 +109,8 @@ class Entry(models.Model):
 class Lot(models.Model):
     """The points of one credit, and what became of each of them (laws of the books 2).
 
-    `available_at` is empty until a confirming event when `confirm_by` is set (DOMAIN 4). `expires_at` is exclusive and
-    empty for points that never expire.
+    `available_at` is empty until a confirming event when `confirm_by` is set (DOMAIN 4); until then the points end at
+    `confirm_by`. `expires_at` is exclusive and empty for points that never expire.
     """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="lots", verbose_name=_("account"), db_index=False)
@@ -155,6 +158,11 @@ class Lot(models.Model):
                 ),
                 name="lot_parts_add_up",
             ),
+            models.CheckConstraint(
+                condition=Q(available_at__isnull=False)
+                | Q(confirm_by__isnull=False, expires_at__isnull=False, expires_at=F("confirm_by"), is_pending=True),
+                name="lot_unconfirmed_ends_at_its_confirm_by",
+            ),
         ]
         indexes = [
             models.Index(
@@ -179,6 +187,8 @@ class Lot(models.Model):
 
 class Allocation(models.Model):
     """How much one debit took from one lot, or how much one reversal gave back to it. Always positive."""
+
+    is_append_only = True
 
     entry = models.ForeignKey(
         Entry, models.PROTECT, related_name="allocations", verbose_name=_("entry"), db_index=False

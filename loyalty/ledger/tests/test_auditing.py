@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from loyalty.ledger import anchors, checking, clawback, closing, corrections, expiry, holds, posting, triggers
-from loyalty.ledger.models import Account, Entry, Wallet
+from loyalty.ledger.models import Account, Entry, PeriodClose, Wallet
 from members.enrolment import main_account
-from members.testing import OPENING, give_points
+from members.testing import OPENING, give_points, make_member, make_program
 
 BY = {"source": "test", "actor": "test"}
 LATER = OPENING + timedelta(days=70)
@@ -84,9 +84,16 @@ def test_a_closed_month_that_the_ledger_no_longer_gives_is_named(program, accoun
     wallet = Wallet.objects.get()
     closing.close_month(wallet, OPENING.date(), at=LATER, actor="staff:1")
     assert found() == set()
+    signed = list(PeriodClose.objects.all())
+    damage(
+        "DELETE FROM ledger_periodclose"
+    )  # a posting would be refused: whoever writes past it hides the month meanwhile
     posting.accrue(account, 8, at=OPENING, reference="back-dated", recorded_at=OPENING, **BY)
-    (violation,) = checking.verify(program)
-    assert str(violation) == "closed month: points 2026-01: issued 178 of 170, closing 138 of 130"
+    PeriodClose.objects.bulk_create(signed)
+    assert [str(violation) for violation in checking.verify(program)] == [
+        "closed month: points 2026-01: issued 178 of 170, closing 138 of 130",
+        "closed month: points 2026-01: what became of earlier points says otherwise",
+    ]
 
 
 def test_the_last_anchor_is_proved_too(program, account, ani):
@@ -131,3 +138,19 @@ def test_the_command_proves_one_account_or_what_moved(account, budi):
     assert out.getvalue() == f"{Entry.objects.count()} entries read, 0 violation(s).\n"
     with pytest.raises(CommandError, match="no program"):
         call_command("verify_ledger", program="nobody")
+
+
+def test_the_command_proves_one_program_and_leaves_the_others_alone(program, account):
+    other = make_program("teh")
+    give_points(make_member(other, "Tono"), 5)
+    damage(f"UPDATE ledger_account SET available = available + 1 WHERE id = {account}")
+    out, told = StringIO(), StringIO()
+    call_command("verify_ledger", "--program=teh", "--progress", "--json", stdout=out, stderr=told)
+    assert json.loads(out.getvalue()) == {"ok": True, "entries": 1, "violations": []}
+    assert told.getvalue().endswith("1 entries read")
+    for scope in (["--program=kopi"], [], [f"--account={account}"]):
+        out = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("verify_ledger", "--json", *scope, stdout=out)
+        found = json.loads(out.getvalue())["violations"]
+        assert [(one["law"], one["account"]) for one in found] == [("balance", account)]

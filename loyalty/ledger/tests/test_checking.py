@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from loyalty.ledger import checking, expiry, posting, triggers
+from loyalty.ledger import checking, expiry, posting, triggers, verifying
 from loyalty.ledger.models import Account, Allocation, Entry, Lot
 from members.enrolment import main_account
 from members.testing import OPENING, give_points
@@ -114,7 +114,7 @@ def test_the_command_prints_violations_and_ends_with_status_one(account):
 
 
 def test_the_nightly_job_fails_loudly_when_the_books_do_not_prove(program, account):
-    assert checking.run_verification(program, at=LATER).report["violations"] == 0
+    assert verifying.verify_books(program, at=LATER).report["violations"] == 0
     damage("UPDATE ledger_account SET available = available + 1")
-    with pytest.raises(checking.BooksBroken, match="1 violation"):
-        checking.run_verification(program, at=LATER)
+    with pytest.raises(verifying.BooksBroken, match="1 violation"):
+        verifying.verify_books(program, at=LATER)

@@ -3,9 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from loyalty.ledger import closing, finance
-from loyalty.ledger.models import PeriodClose, Wallet
+from loyalty.ledger import closing, finance, posting
+from loyalty.ledger.clawback import claw_back
+from loyalty.ledger.models import Entry, PeriodClose, Wallet
+from members.enrolment import main_account
 from members.testing import OPENING, give_points
 
 pytestmark = pytest.mark.usefixtures("proven_books")
@@ -79,3 +83,46 @@ def test_what_comes_late_for_a_closed_month_is_a_correction_in_the_open_one_and_
         march + timedelta(days=3),
         datetime(2027, 3, 4, 17, tzinfo=UTC),
     )
+
+
+JUST_BEFORE = FEBRUARY_BEGINS - timedelta(microseconds=1)
+WRITES = {
+    "a credit": lambda ani: give_points(ani, 5, at=JUST_BEFORE),
+    "a credit with others": lambda ani: posting.accrue_many(
+        [posting.Accrual(main_account(ani).id, 5, OPENING, "late", "test", "test")], recorded_at=JUST_BEFORE
+    ),
+    "a redemption": lambda ani: posting.redeem(
+        main_account(ani).id, 5, at=JUST_BEFORE, reference="r", source="test", actor="test"
+    ),
+    "a claw-back": lambda ani: claw_back(
+        main_account(ani).entries.first(), 5, at=JUST_BEFORE, reference="c", source="test", actor="test"
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_nothing_is_recorded_in_a_signed_month_whatever_clock_asks_for_it(wallet, ani, write):
+    give_points(ani, 10)
+    close(wallet, JANUARY)
+    account = main_account(ani)
+    with pytest.raises(closing.MonthClosed, match="signed off until 2026-01-31T17:00"):
+        WRITES[write](ani)
+    account.refresh_from_db()
+    assert (account.available, account.last_number, Entry.objects.filter(account=account).count()) == (10, 1, 1)
+
+
+def test_the_first_instant_of_an_open_month_records(wallet, ani):
+    close(wallet, JANUARY)
+    assert give_points(ani, 5, at=FEBRUARY_BEGINS).recorded_at == FEBRUARY_BEGINS
+
+
+def test_a_signed_month_costs_a_posting_no_statement(wallet, ani):
+    def asked(reference):
+        with CaptureQueriesContext(connection) as captured:
+            posting.redeem(main_account(ani).id, 1, at=MARCH_BEGINS, reference=reference, source="test", actor="test")
+        return len(captured)
+
+    give_points(ani, 10)
+    before = asked("first")
+    close(wallet, JANUARY)
+    assert asked("second") == before

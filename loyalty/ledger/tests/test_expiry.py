@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from loyalty.ledger import expiry, policies, posting
+from loyalty.ledger import closing, expiry, policies, posting
 from loyalty.ledger.models import Entry, ExpiryPolicy, Lot
 from members.enrolment import main_account
 from members.testing import OPENING, give_points, points_of
@@ -26,6 +26,17 @@ def test_a_sweep_expires_what_is_due_and_leaves_the_rest(program, ani, budi):
     entry = Entry.objects.get(account=main_account(ani), kind="expiry")
     assert (entry.amount, entry.effective_at, entry.recorded_at) == (-100, ENDS, AFTER)
     assert main_account(ani).available == points_of(ani, at=AFTER) == 50
+
+
+def test_a_sweep_with_a_clock_in_a_signed_month_is_refused_and_moves_nothing(program, ani):
+    give_points(ani, 100, expires_at=ENDS)
+    closing.close_month(program.wallets.get(), OPENING.date(), at=AFTER, actor="test")
+    closing.close_month(program.wallets.get(), date(2026, 2, 1), at=AFTER, actor="test")
+    before = list(Lot.objects.values_list("remaining", "expired"))
+    with pytest.raises(closing.MonthClosed):
+        expiry.run_sweep(program, at=ENDS, recorded_at=ENDS - timedelta(days=5))
+    assert (list(Lot.objects.values_list("remaining", "expired")), Entry.objects.count()) == (before, 1)
+    assert expiry.run_sweep(program, at=ENDS, recorded_at=AFTER).done == 1
 
 
 def test_a_repeated_late_or_early_sweep_changes_nothing(program, ani):
@@ -71,7 +82,7 @@ def test_the_number_of_statements_does_not_depend_on_the_lots(program, ani, djan
         [posting.Accrual(account, 1, OPENING, f"r{n}", "t", "t", expires_at=ENDS) for n in range(300)],
         recorded_at=OPENING,
     )
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(16):
         assert expiry.run_sweep(program, at=AFTER).done == 300
 
 

@@ -86,8 +86,8 @@ class TestHolds:
     def test_the_job_records_holds_that_ran_out(self, ani, program):
         give_points(ani, 100)
         held = hold(ani, 60)
-        assert holds.release_due(program, at=held.expires_at - timedelta(seconds=1)) == 0
-        assert holds.release_due(program, at=held.expires_at) == 1
+        assert holds.release_due(program, at=held.expires_at - timedelta(seconds=1)).done == 0
+        assert holds.release_due(program, at=held.expires_at).done == 1
         assert figures(ani) == (100, 0, 0, 0)
 
     def test_points_held_over_their_expiry_can_still_be_captured(self, ani, program):
@@ -142,7 +142,7 @@ class TestClawBack:
         program.wallets.update(activation_days=7)
         give_points(ani, 60)
         assert figures(ani) == (0, 60, 0, 100)
-        assert activation.activate_due(program, at=OPENING + timedelta(days=8)) == 60
+        assert activation.activate_due(program, at=OPENING + timedelta(days=8)).report == {"points": 60}
         assert figures(ani) == (0, 0, 0, 40)
 
     def test_pending_points_of_the_order_are_taken_before_they_can_be_spent(self, ani, program):

@@ -3,16 +3,17 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import LongCommand
 from loyalty.ledger.anchors import make_anchor
 from loyalty.ledger.lookup import program_named
 from loyalty.ledger.models import Program
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     """Prints one JSON line per program."""
 
     help = "Sign the heads of all chains of today."

@@ -3,16 +3,17 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import LongCommand
 from loyalty.common.typed import month
 from loyalty.ledger import closing, finance
 from loyalty.ledger.lookup import wallet_named
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     """Without `--by` it only shows the figures."""
 
     help = "Close a month of a wallet: back-dated entries then count from the first open month."

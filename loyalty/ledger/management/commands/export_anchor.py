@@ -4,16 +4,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import LongCommand
 from loyalty.ledger import evidence
 from loyalty.ledger.lookup import program_named
 from loyalty.ledger.models import Anchor
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     """Writes to a file, or to the standard output."""
 
     help = "Write an anchor with its heads as JSON."

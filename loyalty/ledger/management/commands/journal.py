@@ -3,17 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import LongCommand
 from loyalty.common.typed import month
 from loyalty.ledger import journal
 from loyalty.ledger.finance import month_bounds
 from loyalty.ledger.lookup import wallet_named
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     """Writes to a file, or to the standard output."""
 
     help = "Write the entries recorded in a month of the program clock as CSV."

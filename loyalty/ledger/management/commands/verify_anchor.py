@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import longer_statements
 from loyalty.ledger import evidence
 
 
@@ -29,7 +30,8 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         found = evidence.problems(told)
         if options["database"]:
-            found += evidence.differences(told)
+            with longer_statements():
+                found += evidence.differences(told)
         for line in found:
             self.stdout.write(line)
         told_of = {"day": told["day"], "accounts": told["accounts"], "points": told["points"]}

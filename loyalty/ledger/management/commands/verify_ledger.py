@@ -1,18 +1,19 @@
-"""`manage.py verify_ledger [--program P | --account ID] [--since-anchor] [--json]`: prove the books; exit status 1 on any violation."""
+"""`manage.py verify_ledger [--program P | --account ID] [--since-last-anchor] [--json]`: prove the books; exit status 1 on any violation."""
 
 import json
 import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from loyalty.common.errors import Refusal
+from loyalty.common.patience import LongCommand
 from loyalty.ledger.checking import verify
 from loyalty.ledger.lookup import program_named
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     """Prints each violation in words, or everything as JSON."""
 
     help = "Prove that the books are whole: chains, numbers, lots, allocations, balances."
@@ -21,8 +22,13 @@ class Command(BaseCommand):
         parser.add_argument("--program", help="Short name of one program; all programs without it.")
         parser.add_argument("--account", type=int, help="Number of one account.")
         parser.add_argument(
-            "--since-anchor", action="store_true", help="Read only accounts that moved since the last anchor."
+            "--since-last-anchor",
+            "--since-anchor",
+            dest="since_anchor",
+            action="store_true",
+            help="Read only accounts that moved since the last anchor.",
         )
+        parser.add_argument("--progress", action="store_true", help="Tell how far it is, on standard error.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +41,7 @@ class Command(BaseCommand):
         def count(entries: int) -> None:
             nonlocal read
             read = entries
-            if self.stderr.isatty():
+            if self.stderr.isatty() or options["progress"]:
                 self.stderr.write(f"\r{entries:,} entries read", ending="")
 
         violations = list(

@@ -1,0 +1,10 @@
+"""Configuration of the app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PartnersConfig(AppConfig):
+    name = "campaigns.partners"
+    label = "partners"
+    verbose_name = _("Partners")

@@ -1,0 +1,61 @@
+"""The nightly expiry behind its limit: a run that would expire more than the program allows waits for approval.
+
+Without a limit, or below it, the plain sweep runs as ever. What waits is one change per program: the next night's
+run takes the place of one that nobody has decided yet, since it holds everything that one held. Points are gone at
+their end in any case (DOMAIN 2.4): waiting only delays the record of it.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from loyalty.common.tally import Progress, Tally, unwatched
+from loyalty.jobs.changes import deciding, drafting, limits
+from loyalty.jobs.models import ChangeRequest
+
+KIND = "expiry_run"
+ACTOR = "job:expire_points"
+Status = ChangeRequest.Status
+
+
+def expire(
+    program: Any,
+    *,
+    at: datetime,
+    recorded_at: datetime | None = None,
+    dry_run: bool = False,
+    progress: Progress = unwatched,
+) -> Tally:
+    """Expire what is due, or ask for approval when it is more than the limit; the job `expire_points`."""
+    sweep = import_string(settings.SETIA_SWEEP)
+    most = limits.of(program).expired_points
+    if not dry_run and most is not None:
+        due = sweep(program, at=at, dry_run=True)
+        if due.report["points"] > most:
+            change = ask(program, at=at, recorded_at=recorded_at or at)
+            report = due.report | {"waiting_for_approval": change.pk}
+            return Tally(found=due.found, done=0, skipped=due.found, report=report)
+    terms = {"recorded_at": recorded_at} if recorded_at else {}
+    return sweep(program, at=at, dry_run=dry_run, progress=progress, **terms)
+
+
+@transaction.atomic
+def ask(program: Any, *, at: datetime, recorded_at: datetime) -> ChangeRequest:
+    """Ask for tonight's run; an earlier one that still waits is overtaken by it."""
+    change = drafting.draft(
+        program,
+        KIND,
+        parameters={"as_of": at.isoformat()},
+        reason=_("The nightly expiry would expire more than the limit."),
+        at=recorded_at,
+        actor=ACTOR,
+        reference=f"expiry:{at.isoformat()}",
+    )
+    earlier = ChangeRequest.objects.filter(program=program, kind=KIND, asked_by=ACTOR, status=Status.WAITING)
+    words = [_("A later run holds everything that this one held: change %(number)d.") % {"number": change.pk}]
+    earlier.exclude(pk=change.pk).update(status=Status.STALE, differences=words, ended_at=recorded_at)
+    return deciding.submit(change, at=recorded_at, actor=ACTOR)

@@ -1,0 +1,36 @@
+"""The kinds of rewards, one small class each (docs/rewards.md)."""
+
+from rewards.kinds.base import Kind
+from rewards.kinds.crediting import Cashback, StoreCredit
+from rewards.kinds.discount import Discount
+from rewards.kinds.donation import Donation
+from rewards.kinds.drawing import DrawEntries
+from rewards.kinds.experience import Experience
+from rewards.kinds.free_service import Service
+from rewards.kinds.gift_card import GiftCard
+from rewards.kinds.product import Product
+from rewards.kinds.sample import Sample
+from rewards.kinds.shipping import Shipping
+from rewards.models import Reward, RewardKind
+
+ALL = (
+    Discount(),
+    Product(),
+    Service(),
+    Shipping(),
+    Donation(),
+    Sample(),
+    StoreCredit(),
+    Cashback(),
+    Experience(),
+    DrawEntries(),
+    GiftCard(),
+)
+KINDS: dict[str, Kind] = {one.code: one for one in ALL}
+# What some kinds ask and the others must leave empty.
+ASKED = sorted({name for one in ALL for name in one.asks})
+
+
+def of(reward: Reward) -> Kind:
+    """The kind of a reward, to be asked what is its own."""
+    return KINDS[RewardKind(reward.kind)]

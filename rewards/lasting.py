@@ -1,0 +1,156 @@
+"""No voucher ends in silence: members are reminded, and what nobody was reminded of lasts longer (after DOMAIN 9.2).
+
+A voucher is reminded of once for each end it has, NOTICE_DAYS and a little before. If jobs were down so long that less is left,
+or nothing, the voucher lasts NOTICE_DAYS from now, and the letter says so. What was issued for so few days that the letter of
+issue was within the notice needs no second one. Members without an address cannot be told; they see their vouchers in the portal.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from loyalty.common.clock import day_start, last_valid_day, local_day
+from loyalty.common.retrying import retried
+from loyalty.common.tally import Progress, Tally, unwatched
+from loyalty.ledger.models import Program
+from loyalty.mail import outbox
+from loyalty.mail.models import Message
+from members.models import Member
+from rewards import kinds
+from rewards.models import Redemption, Voucher, VoucherExtension
+
+KIND = "voucher_ends"
+NOTICE_DAYS = 7
+LEAD_DAYS = 2
+PAGE = 500
+BY = "job:remind_vouchers"
+
+
+def extendable(program: Program) -> QuerySet[Voucher]:
+    """The live vouchers of a program whose end may be moved: no tickets, no parcels, nothing without a code."""
+    lasting = [one.code for one in kinds.ALL if one.can_last_longer and one.is_for_tills and not one.ends_at_once]
+    return Voucher.objects.filter(
+        is_live=True,
+        redemption__program=program,
+        redemption__reward__kind__in=lasting,
+        redemption__reward__is_sent=False,
+    )
+
+
+def remind_ending(
+    program: Program, *, at: datetime, recorded_at: datetime | None = None, dry_run: bool = False,
+    progress: Progress = unwatched,
+) -> Tally:  # fmt: skip
+    """Write the letters that are due, and move the ends that nobody was told of in time. May be stopped and run again.
+
+    A day that is made up for later leaves only the time from `recorded_at`, when the letters are truly written.
+    """
+    at = max(at, recorded_at or at)
+    tally = Tally(report={"letters": 0, "extended": 0, "without_address": 0})
+    for page in _pages(program, at):
+        silent = [one for one in page if not one.redemption.member.email]
+        told = [one for one in page if one.redemption.member.email]
+        if not dry_run:
+            tally.report["extended"] += _remind(program, told, at)
+            tally.done += len(told)
+        tally.found += len(page)
+        tally.skipped += len(silent)
+        tally.report["letters"] += len(told)
+        tally.report["without_address"] += len(silent)
+        if not progress(tally.found, tally.done, tally.skipped):
+            break
+    return tally
+
+
+def _pages(program: Program, at: datetime) -> Iterator[list[Voucher]]:
+    """The vouchers within the notice that nobody has heard of, page by page in the order of their ends."""
+    window = day_start(
+        local_day(at, program.time_zone) + timedelta(days=NOTICE_DAYS + LEAD_DAYS + 1), program.time_zone
+    )
+    due = extendable(program).filter(expires_at__lte=window, redemption__member__status=Member.Status.ACTIVE)
+    due = due.select_related("redemption__member__program", "redemption__reward").order_by("pk")
+    last = 0
+    while page := list(due.filter(pk__gt=last)[:PAGE]):
+        last = page[-1].pk
+        yield _unheard(page)
+
+
+def _unheard(page: list[Voucher]) -> list[Voucher]:
+    """Those without a letter about their present end, and whose letter of issue was too early to be one."""
+    numbers = [one.redemption.member.number for one in page]
+    heard = set(
+        Message.objects.filter(kind=KIND, recipient__any_of=numbers).values_list("recipient", "subject", "period")
+    )
+    return [
+        one
+        for one in page
+        if (one.redemption.member.number, f"voucher:{one.pk}", _period(one)) not in heard
+        and one.expires_at - one.valid_from > timedelta(days=NOTICE_DAYS + LEAD_DAYS)
+    ]
+
+
+def _period(voucher: Voucher) -> str:
+    return last_valid_day(voucher.expires_at, voucher.redemption.member.program.time_zone).isoformat()
+
+
+@retried
+@transaction.atomic
+def _remind(program: Program, vouchers: list[Voucher], at: datetime) -> int:
+    """Move the ends that come too soon, then write the letters; how many were moved."""
+    zone = program.time_zone
+    soonest = day_start(local_day(at, zone) + timedelta(days=NOTICE_DAYS), zone)
+    until = soonest + timedelta(days=1)
+    late = [one for one in vouchers if one.expires_at < soonest]
+    moved = move_ends(
+        {one.pk: (one.expires_at, until) for one in late}, reference=f"notice:{local_day(at, zone)}", at=at, actor=BY,
+        reason=_("Nobody could be told in time."),
+    )  # fmt: skip
+    for one in late:
+        if one.pk in moved:
+            one.expires_at = until
+    outbox.queue_many([_letter(one, at) for one in vouchers if one not in late or one.pk in moved])
+    return len(moved)
+
+
+def move_ends(
+    ends: dict[int, tuple[datetime, datetime]], *, reference: str, at: datetime, actor: str, reason: str
+) -> set[int]:
+    """Move the ends of vouchers, (before, after) by id; those that ended or were moved meanwhile stay. The moved ones.
+
+    A reference that is known for a voucher moves it no second time. Runs inside the caller's transaction.
+    """
+    held = Redemption.objects.filter(voucher__in=list(ends), status=Redemption.Status.ISSUED).order_by("pk")
+    live = set(held.select_for_update(no_key=True, of=("self",)).values_list("voucher__pk", flat=True))
+    known = set(
+        VoucherExtension.objects.filter(voucher__in=live, reference=reference).values_list("voucher", flat=True)
+    )
+    moved = set()
+    for pk in sorted(live - known):
+        before, after = ends[pk]
+        if Voucher.objects.filter(pk=pk, is_live=True, expires_at=before, valid_from__lt=after).update(
+            expires_at=after
+        ):
+            moved.add(pk)
+    VoucherExtension.objects.bulk_create(
+        VoucherExtension(
+            voucher_id=pk, ended_at=ends[pk][0], ends_at=ends[pk][1], reference=reference, reason=reason[:200], made_at=at,
+            made_by=actor,
+        )
+        for pk in sorted(moved)
+    )  # fmt: skip
+    return moved
+
+
+def _letter(voucher: Voucher, at: datetime) -> outbox.Letter:
+    """The reminder, in the member's language."""
+    member, reward = voucher.redemption.member, voucher.redemption.reward
+    with override(member.language):
+        context = {
+            "name": member.name, "program": str(member.program), "reward": str(reward), "code": voucher.shown_code,
+            "valid_until": _period(voucher),
+        }  # fmt: skip
+    return outbox.Letter(member.number, member.email, member.language, KIND, f"voucher:{voucher.pk}", context, at, _period(voucher))  # fmt: skip

@@ -1,0 +1,140 @@
+"""No voucher ends in silence: reminders, the notice guarantee, and ends that staff move in bulk and back."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from loyalty.common.clock import day_start, local_day
+from loyalty.mail.models import Message
+from loyalty.mail.rendering import render
+from members.models import Member
+from members.testing import OPENING, give_points
+from members.tests.changes import ask, hired, limited, undo
+from rewards import lasting, redemption, vouchers
+from rewards.extending_form import ExtendVouchersForm
+from rewards.models import Redemption, Voucher, VoucherExtension
+from rewards.testing import make_reward, make_session
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven_books")]
+ZONE = "Asia/Jakarta"
+
+
+def redeem(member, reward, reference="r", at=OPENING, **chosen):
+    give_points(member, reward.cost, at=at, reference=f"for:{reference}")
+    return redemption.redeem(member, reward, at=at, reference=reference, source="t", actor="t", chosen=chosen)
+
+
+def ends(made):
+    return Voucher.objects.get(redemption=made).expires_at
+
+
+def days(count):
+    return OPENING + timedelta(days=count)
+
+
+@pytest.fixture
+def month(program, ani):
+    """Ani's voucher of thirty days: through 31 January."""
+    return redeem(ani, make_reward(program, voucher_days=30))
+
+
+def test_a_voucher_is_reminded_of_once_and_its_end_stays(program, month):
+    before = ends(month)
+    assert lasting.remind_ending(program, at=days(20)).done == 0
+    assert lasting.remind_ending(program, at=days(22)).report == {"letters": 1, "extended": 0, "without_address": 0}
+    assert lasting.remind_ending(program, at=days(23)).found == 0
+    letter = "".join(render(Message.objects.get(kind="voucher_ends")))
+    assert "31 Jan" in letter or "Jan. 31" in letter
+    assert month.voucher.shown_code in letter and ends(month) == before
+
+
+def test_what_nobody_was_told_of_in_time_lasts_seven_days_more_even_past_its_end(program, month):
+    at = ends(month) + timedelta(days=3)
+    assert lasting.remind_ending(program, at=at).report["extended"] == 1
+    assert ends(month) == day_start(local_day(at, ZONE) + timedelta(days=8), ZONE)
+    assert vouchers.expire_due(program, at=at).done == 0
+    assert lasting.remind_ending(program, at=at).found == 0
+    assert Message.objects.filter(kind="voucher_ends").count() == 1
+    vouchers.use(Voucher.objects.get(), at=at, till="1", receipt="R", actor="t")
+
+
+def test_a_day_made_up_for_after_an_outage_counts_from_when_it_is_made_up(program, month):
+    late = ends(month) - timedelta(days=1)
+    told = lasting.remind_ending(program, at=days(22), recorded_at=late)
+    assert told.report == {"letters": 1, "extended": 1, "without_address": 0}
+    assert ends(month) == day_start(local_day(late, ZONE) + timedelta(days=8), ZONE)
+
+
+def test_no_day_is_chosen_that_the_calendar_ends_with(program):
+    told = {"reward": "", "ending_by": "9999-12-31", "last_day": "9999-12-31", "reason": "because"}
+    form = ExtendVouchersForm(told, program=program, at=OPENING)
+    assert not form.is_valid() and {"ending_by", "last_day"} <= set(form.errors)
+
+
+def test_a_dry_run_writes_nothing(program, month):
+    assert lasting.remind_ending(program, at=days(22), dry_run=True).report["letters"] == 1
+    assert not Message.objects.filter(kind="voucher_ends").exists()
+
+
+def test_short_vouchers_used_ones_tickets_and_members_without_address_are_left_alone(program, ani, budi):
+    redeem(ani, make_reward(program, "short", voucher_days=8), "short")
+    used = redeem(ani, make_reward(program, "used", voucher_days=30), "used")
+    vouchers.use(used.voucher, at=days(1), till="1", receipt="R", actor="t")
+    show = make_reward(program, "show", kind="experience")
+    redeem(ani, show, "ticket", session=make_session(show, days(25)).pk)
+    silent = redeem(budi, make_reward(program, "silent", voucher_days=30), "silent")
+    Member.objects.filter(pk=budi.pk).update(email="")
+    tally = lasting.remind_ending(program, at=days(29))
+    assert (tally.found, tally.done, tally.skipped, tally.report["extended"]) == (1, 0, 1, 0)
+    assert ends(silent) == silent.voucher.expires_at
+
+
+@pytest.fixture
+def manager(program):
+    limited(program, bulk_members=10)
+    return hired("dewi")
+
+
+def longer(program, by, at, last_day="2026-03-31", ending_by="2026-02-01", reward=""):
+    return ask(program, "extend_vouchers", by=by, at=at, reward=reward, ending_by=ending_by, last_day=last_day)
+
+
+def test_staff_let_vouchers_last_longer_and_undo_it(program, ani, budi, month, manager):
+    other = redeem(budi, make_reward(program, "other", voucher_days=60), "other")
+    before, kept = ends(month), ends(other)
+    change = longer(program, manager, days(10))
+    assert (change.status, change.posted_count) == ("done", 1)
+    assert ends(month) == day_start(date(2026, 4, 1), ZONE)
+    assert ends(other) == kept
+    assert VoucherExtension.objects.get().reason == "because"
+    back = undo(change, by=manager, at=days(11))
+    assert (back.status, ends(month)) == ("done", before)
+    assert VoucherExtension.objects.count() == 2
+
+
+def test_an_extended_voucher_is_reminded_of_its_new_end(program, month, manager):
+    lasting.remind_ending(program, at=days(22))
+    longer(program, manager, days(23))
+    lasting.remind_ending(program, at=days(24))
+    assert Message.objects.filter(kind="voucher_ends").count() == 1
+    lasting.remind_ending(program, at=days(81))
+    assert Message.objects.filter(kind="voucher_ends").count() == 2
+
+
+def test_an_undo_shortens_nothing_that_was_used_or_would_end_untold(program, ani, month, manager):
+    second = redeem(ani, make_reward(program, "two", voucher_days=30), "two")
+    change = longer(program, manager, days(10))
+    vouchers.use(second.voucher, at=days(11), till="1", receipt="R", actor="t")
+    from loyalty.jobs.changes.drafting import NothingToDo
+
+    with pytest.raises(NothingToDo):
+        undo(change, by=manager, at=days(25))
+    assert Redemption.objects.get(pk=month.pk).state(at=days(40)) == "issued"
+    assert undo(change, by=manager, at=days(12)).posted_count == 1
+
+
+def test_only_the_chosen_reward_is_extended(program, ani, month, manager):
+    second = redeem(ani, make_reward(program, "two", voucher_days=30), "two")
+    kept = ends(month)
+    longer(program, manager, days(10), reward="two")
+    assert (ends(month), ends(second) > kept) == (kept, True)
