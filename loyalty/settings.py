@@ -229,12 +229,14 @@ SETIA_CHANGES: list[str] = [
     "members.corrections.moving.MovePoints",
     "members.corrections.moving.UndoTransfer",
     "loyalty.ledger.expiry_change.ExpiryRun",
+    "loyalty.ledger.worth_change.ChangeWorth",
     "members.tiers.editing.EditTiers",
     "loyalty.jobs.changes.limiting.ChangeLimits",
     "campaigns.ways.surprise.Surprise",
     "campaigns.partners.taking_back.TakePostingBack",
     "rewards.calling_off.CallOffSession",
     "rewards.extending.ExtendVouchers",
+    "rewards.price_change.ChangePrices",
 ]
 # What upper floors seal themselves is proven with the books: functions of a program that yield violations.
 SETIA_PROOFS: list[str] = ["campaigns.partners.settlement.prove"]

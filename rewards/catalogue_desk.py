@@ -17,7 +17,7 @@ from loyalty.backoffice import DeskAdmin
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
 from loyalty.desk.dates import MidnightByDefault
-from loyalty.desk.panels import Panel, Stat, badge, day
+from loyalty.desk.panels import Panel, Stat, badge, day, link
 from rewards import pictures, sessions
 from rewards.catalogue import codes_left, left_of
 from rewards.desk import latest_rows
@@ -28,13 +28,25 @@ from rewards.models import Category, Reward, RewardPrice, StoreStock
 
 
 class PriceInline(StackedInline):
-    """Prices for a tier, a segment, a time or a season; each member pays the lowest that holds for them."""
+    """Prices for a tier, a segment, a time or a season; each member pays the lowest that holds for them.
+
+    They are typed with a new reward, and edited through a preview from then on (DOMAIN 8.4).
+    """
 
     model = RewardPrice
     form = PriceForm
     extra = 0
     tab = True
     fields = [("cost", "money"), ("tier", "segment"), "since", "until", ("season_from", "season_until")]
+
+    def has_add_permission(self, request: HttpRequest, obj: Reward | None = None) -> bool:
+        return obj is None and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Reward | None = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Reward | None = None) -> bool:
+        return obj is None and super().has_delete_permission(request, obj)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Dates begin at midnight unless a time is told."""
@@ -101,6 +113,7 @@ class RewardAdmin(DeskAdmin):
                 "fields": [
                     ("program", "wallet"),
                     ("cost", "money"),
+                    "edit_prices",
                     ("stock", "unit_cost"),
                     "is_sent",
                     ("credit_wallet", "credit"),
@@ -148,7 +161,14 @@ class RewardAdmin(DeskAdmin):
         return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reward | None = None) -> list[str]:
-        return ["program", "wallet", "slug"] if obj else []
+        return ["program", "wallet", "slug", "cost", "money", "edit_prices"] if obj else ["edit_prices"]
+
+    @display(description=_("edit"))
+    def edit_prices(self, reward: Reward) -> str:
+        if reward.pk is None:
+            return "–"
+        page = f"{reverse('admin:jobs_change_new', args=['prices'])}?reward={reward.pk}"
+        return link(page, _("Change the prices, with a preview of who can pay them"))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Reward | None = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields

@@ -1,5 +1,6 @@
 """Forms of the desk for rewards and vouchers."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -20,14 +21,14 @@ from rewards.models import Category, CodePool, Reward, RewardPrice, StoreStock
 DAY_OF_YEAR = _("Month and day, e.g. 12-01. Empty: all year.")
 
 
-def clean_season(form: forms.BaseForm, cleaned: dict[str, Any]) -> None:
-    """Both days of a season or none, and days that exist."""
+def clean_season(form: forms.BaseForm, cleaned: dict[str, Any], *, named: Callable[[str], str] = str) -> None:
+    """Both days of a season or none, and days that exist. `named` is how the form calls its fields."""
     told = [cleaned.get("season_from") or "", cleaned.get("season_until") or ""]
     for name, value in zip(("season_from", "season_until"), told, strict=True):
         if value and not _is_day_of_year(value):
-            form.add_error(name, _("Write the month and the day with two digits each, e.g. 12-01."))
+            form.add_error(named(name), _("Write the month and the day with two digits each, e.g. 12-01."))
     if bool(told[0]) != bool(told[1]):
-        form.add_error("season_until", _("A season needs its first and its last day."))
+        form.add_error(named("season_until"), _("A season needs its first and its last day."))
 
 
 def _is_day_of_year(value: str) -> bool:

@@ -108,6 +108,8 @@ class ChangeKind:
     may_approve = "jobs.approve_change"
     # Dotted path of a form class whose `parameters()` gives the parameters once it is valid; empty: no form at the desk.
     form = ""
+    # Whether it can be begun from the list of new changes; else only from the page of what it is about.
+    is_listed = True
     # Rows posted in one transaction. A whole change is posted in a single one, however long it is.
     chunk = 1000
     is_whole = False

@@ -77,7 +77,7 @@ class WalletAdmin(DeskAdmin):
                 "fields": ["program", "slug", "unit", "units", "unit_id", "units_id", "unit_ms", "units_ms"],
             },
         ),
-        (_("Worth"), {"classes": ["tab"], "fields": ["money_per_unit", "decimals", "is_main"]}),
+        (_("Worth"), {"classes": ["tab"], "fields": ["money_per_unit", "edit_worth", "decimals", "is_main"]}),
         (_("Time"), {"classes": ["tab"], "fields": ["activation_days", "counts_at_purchase", "notice_days"]}),
         (_("Most to earn"), {"classes": ["tab"], "fields": [f"earn_{period}" for period in PERIODS]}),
         (_("Returned goods"), {"classes": ["tab"], "fields": ["debt_policy", "debt_limit"]}),
@@ -88,11 +88,21 @@ class WalletAdmin(DeskAdmin):
         return super().get_queryset(request).prefetch_related("expiry_policies")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Wallet | None = None) -> list[str]:
-        """What the amounts in the books mean cannot change under them, nor from when counted credits count."""
+        """What the amounts in the books mean cannot change under them, nor from when counted credits count.
+
+        What they are worth is edited through a preview (DOMAIN 8.4).
+        """
         if obj is None or not obj.accounts.exists():
-            return []
+            return ["edit_worth"]
         counted = ["counts_at_purchase"] if obj.tierpolicy_set.exists() else []
-        return ["program", "slug", "decimals", "is_main", *counted]
+        return ["program", "slug", "decimals", "is_main", "money_per_unit", "edit_worth", *counted]
+
+    @display(description=_("edit"))
+    def edit_worth(self, wallet: Wallet) -> str:
+        if wallet.pk is None or not wallet.accounts.exists():
+            return "–"
+        page = f"{reverse('admin:jobs_change_new', args=['worth'])}?program={wallet.program_id}"
+        return link(page, _("Change what points are worth, with a preview of the liability"))
 
     def save_model(self, request: HttpRequest, obj: Wallet, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

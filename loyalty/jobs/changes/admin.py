@@ -92,7 +92,7 @@ class ChangeRequestAdmin(BookAdmin):
     # --- asking -----------------------------------------------------------------------------------------------------
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Which kind of change."""
-        offered = [kind for kind in kinds.kinds() if kind.form and request.user.has_perm(kind.may_ask)]
+        offered = [kind for kind in kinds.listed() if request.user.has_perm(kind.may_ask)]
         if not offered:
             raise PermissionDenied
         told = {"title": _("New change"), "kinds": offered, "opts": self.opts}

@@ -23,6 +23,11 @@ def kinds() -> list[ChangeKind]:
     return [import_string(path)() for path in settings.SETIA_CHANGES]
 
 
+def listed() -> list[ChangeKind]:
+    """Those that are begun from the list of new changes."""
+    return [kind for kind in kinds() if kind.form and kind.is_listed]
+
+
 def find(name: str) -> ChangeKind:
     """The kind of that name. Raises UnknownKind."""
     for kind in kinds():
