@@ -2,18 +2,15 @@
 
 The members' accounts are locked before (one member's caps move in turn); campaigns with a budget right after them, all at once in id
 order and before any lot or reward, so that what was read as left is still left when it is taken (RELIABILITY R-8, decision 0013).
-The table's constraints stand behind it.
+The table's constraints stand behind it. Money is added in Python, where it is exact on every engine, to the row as it stands under
+its lock; what a budget has spent in money is at every moment the sum of what its awards still take (`worth_of`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
-from typing import Any
-
-from django.db.models import F
-from django.db.models.functions import Greatest
 
 from campaigns.models import Campaign, RuleUse
 from campaigns.terms import WALLET, Limit, Taken
@@ -21,6 +18,17 @@ from loyalty.common.bulk import insert_rows, update_rows
 from loyalty.ledger.models import Program, Wallet
 
 FIELDS = ("rule", "member", "reference", "occurred_at", "points", "money", "points_back")
+MILLIONTH = Decimal("0.000001")
+
+
+def worth_of(points: int, unit: Decimal) -> Decimal:
+    """What points are worth to the millionth, rounded down so that no award takes more than its budget has."""
+    return (points * unit).quantize(MILLIONTH, ROUND_DOWN)
+
+
+def still_taken(points: int, money: Decimal, left: int) -> Decimal:
+    """What is still taken of a budget in money by `left` of the points that took it: all of it, down to nothing."""
+    return money if left == points else (money * left / points).quantize(MILLIONTH, ROUND_DOWN)
 
 
 class Budgets:
@@ -41,7 +49,7 @@ class Budgets:
     def take(self, taken: Taken) -> None:
         """An award took so much."""
         if taken.terms.campaign_id in self.by_id:
-            self.move(taken.terms.campaign_id, taken.points, taken.points * self.unit)
+            self.move(taken.terms.campaign_id, taken.points, worth_of(taken.points, self.unit))
 
     def move(self, campaign_id: int, points: int, money: Decimal) -> None:
         """A campaign gave so much more, or with a minus less."""
@@ -50,12 +58,7 @@ class Budgets:
 
     def write(self) -> None:
         """Add what was taken to the campaigns' rows."""
-        for pk, points in sorted(self.taken.items()):
-            if points or self.money[pk]:
-                Campaign.objects.filter(pk=pk).update(
-                    spent_points=Greatest(F("spent_points") + points, 0),
-                    spent_money=Greatest(F("spent_money") + self.money[pk], Decimal(0)),
-                )
+        _add({pk: (points, self.money[pk]) for pk, points in self.taken.items()})
 
     def _left(self, campaign: Campaign) -> Limit:
         """The tighter of what is left in points and in money."""
@@ -84,7 +87,15 @@ def write_uses(rows: Iterable[tuple[Taken, int, str, datetime]], unit: Decimal) 
         RuleUse,
         FIELDS,
         [
-            (taken.terms.rule_id or None, member_id, reference, occurred_at, taken.points, taken.points * unit, 0)
+            (
+                taken.terms.rule_id or None,
+                member_id,
+                reference,
+                occurred_at,
+                taken.points,
+                worth_of(taken.points, unit),
+                0,
+            )
             for taken, member_id, reference, occurred_at in rows
         ],
     )
@@ -104,7 +115,7 @@ def settle_uses(kept: Mapping[tuple[int, str], Mapping[int, int]]) -> None:
         .order_by("id")
     )
     changed: list[tuple[int, int]] = []
-    back: dict[int, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
+    moved: dict[int, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
     for use in uses:
         gives = kept.get((use.member_id, use.reference))
         if gives is None:
@@ -115,14 +126,24 @@ def settle_uses(kept: Mapping[tuple[int, str], Mapping[int, int]]) -> None:
         changed.append((use.pk, points_back))
         campaign = use.rule.campaign if use.rule else None
         if campaign is not None and campaign.has_budget:
-            more = points_back - use.points_back
-            worth = use.money / use.points if use.points else Decimal(0)
-            back[campaign.pk][0] += more
-            back[campaign.pk][1] += more * worth
+            points, money = moved[campaign.pk]
+            before, now = (
+                still_taken(use.points, use.money, use.points - one) for one in (use.points_back, points_back)
+            )
+            moved[campaign.pk] = points - (points_back - use.points_back), money + now - before
     update_rows(RuleUse, "id", ("points_back",), changed)
-    for pk, (points, money) in sorted(back.items()):
-        Campaign.objects.filter(pk=pk).update(
-            spent_points=F("spent_points") - points, spent_money=F("spent_money") - money
+    _add(moved)
+
+
+def _add(moved: Mapping[int, tuple[int, Decimal]]) -> None:
+    """Add points and their worth to what campaigns gave, never below nothing: one statement, and one for each that moves."""
+    moving = [pk for pk, moves in moved.items() if any(moves)]
+    rows = Campaign.objects.select_for_update().filter(pk__in=moving).order_by("pk") if moving else ()
+    for campaign in rows:
+        points, money = moved[campaign.pk]
+        Campaign.objects.filter(pk=campaign.pk).update(
+            spent_points=max(0, campaign.spent_points + points),
+            spent_money=max(Decimal(0), campaign.spent_money + money),
         )
 
 

@@ -53,7 +53,6 @@ def stats(challenge: Challenge) -> list[Stat]:
         prizes=Count("pk", filter=given),
         points=Sum("points", filter=Q(status=Prize.Status.GIVEN)),
         vouchers=Count("redemption", filter=given),
-        worth=Sum("redemption__reward__unit_cost", filter=given),
         owed=Count("pk", filter=~Q(owed="") & Q(status=Prize.Status.GIVEN)),
     )
     wallet = Wallet.objects.get(program=challenge.program_id, is_main=True)

@@ -14,12 +14,13 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet
 
 from campaigns.conditions import in_control
 from campaigns.lift import CENT, Group, Lift, lift_of
 from campaigns.models import Campaign
 from campaigns.openness import Opening, Person, openings, people
+from loyalty.common.money import from_cents, sum_in_cents
 from loyalty.ledger.models import Entry, Wallet
 from members.models import Member, Purchase
 
@@ -173,10 +174,9 @@ def _add_spending(tallies: Sequence[_Tally]) -> None:
     """What the members of each campaign's time paid in it, less what came back."""
     since, until = _span(tallies)
     kept = {
-        f"kept_{place}": Sum(
+        f"kept_{place}": sum_in_cents(
             F("total") - F("refunded"),
             filter=Q(occurred_at__gte=tally.campaign.since, occurred_at__lt=tally.report.until),
-            default=Decimal(0),
         )
         for place, tally in enumerate(tallies)
     }
@@ -185,11 +185,12 @@ def _add_spending(tallies: Sequence[_Tally]) -> None:
     told = bought.values(*about).annotate(**kept).values_list(*about, *kept)
     before = _spent_before(tallies)
     for member_id, status, enrolled_at, *spent in told.iterator(chunk_size=AT_ONCE):
-        for place, (tally, amount) in enumerate(zip(tallies, spent, strict=True)):
+        for place, (tally, cents) in enumerate(zip(tallies, spent, strict=True)):
+            amount = from_cents(cents)
             if member_id in tally.reached:
-                tally.report.revenue += Decimal(amount).quantize(CENT)
+                tally.report.revenue += amount
             if tally.campaign.control_percent and tally.is_in(member_id, status, enrolled_at):
-                tally.group(member_id).spend(Decimal(amount) - before[place, member_id])
+                tally.group(member_id).spend(amount - before[place, member_id])
 
 
 def _bought(tallies: Sequence[_Tally], since: datetime, until: datetime) -> QuerySet[Purchase]:

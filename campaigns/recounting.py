@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
-from campaigns.budgets import FIELDS
+from campaigns.budgets import FIELDS, still_taken, worth_of
 from campaigns.conditions import ABOUT_EARLIER, period_start
 from campaigns.counting import Counters
 from campaigns.models import RuleUse
@@ -48,18 +48,27 @@ def given_up(points: int, rule_id: int, still: StillGiven, back: int) -> int:
 
 @dataclass(slots=True)
 class Share:
-    """What one activity takes of one rule: points and their worth, and how many of them were given back."""
+    """What one activity takes of one rule: points and their worth, how many of them were given back, and how many the budget knows of."""
 
     use: RuleUse
     campaign_id: int
     points: int
     money: Decimal
     back: int
+    taken: int
 
-    @property
-    def worth(self) -> Decimal:
-        """The money of one smallest unit, as it was taken."""
-        return self.money / self.points if self.points else Decimal(0)
+    def change(self, points: int, unit: Decimal) -> None:
+        """It takes so many points now, each worth what it was when they were first taken, else `unit`."""
+        self.money = still_taken(self.points, self.money, points) if self.money else worth_of(points, unit)
+        self.points, self.back = points, min(self.back, points)
+
+    def take(self, points: int) -> Decimal:
+        """The budget knows of so many points more, or with a minus less; returns the money they move."""
+        before, self.taken = self.taken, self.taken + points
+        return self._worth(self.taken) - self._worth(before)
+
+    def _worth(self, points: int) -> Decimal:
+        return still_taken(self.points, self.money, points) if points else Decimal(0)
 
 
 class Recounting:
@@ -196,7 +205,7 @@ class Recounting:
         for use in uses:
             campaign = use.rule.campaign if use.rule else None
             budgeted = campaign.pk if campaign is not None and campaign.has_budget else 0
-            share = Share(use, budgeted, use.points, use.money, use.points_back)
+            share = Share(use, budgeted, use.points, use.money, use.points_back, use.points - use.points_back)
             if (use.member_id, use.reference) in self.recorded:
                 self.recorded[use.member_id, use.reference][use.rule_id or WALLET.rule_id] = share
             else:  # an event keeps what it took of the wallet's limits, whatever is told late
@@ -211,11 +220,11 @@ class Recounting:
                 rule_id = taken.terms.rule_id or None
                 use = RuleUse(rule_id=rule_id, member_id=member_id, reference=reference, occurred_at=occurred_at)
                 campaign_id = taken.terms.campaign_id if taken.terms.has_budget else 0
-                shares[taken.terms.rule_id] = Share(use, campaign_id, 0, Decimal(0), 0)
+                shares[taken.terms.rule_id] = Share(use, campaign_id, 0, Decimal(0), 0, 0)
         for key, share in shares.items():
             points = gives.get(key, 0)
             if points != share.points:
-                share.points, share.money, share.back = points, points * (share.worth or unit), min(share.back, points)
+                share.change(points, unit)
                 self.changed.append(share)
 
     def _come_back(self, share: Share, when: datetime, points: int) -> None:
@@ -232,7 +241,7 @@ class Recounting:
     def _take(self, share: Share, points: int) -> None:
         """A budget has so much less, or with a minus more."""
         if self.counters.budgets and share.campaign_id:
-            self.counters.budgets.move(share.campaign_id, points, points * share.worth)
+            self.counters.budgets.move(share.campaign_id, points, share.take(points))
 
     def _used(self, rule_id: int, member_id: int, occurred_at: datetime, period: str) -> Fraction:
         """The points a member had by a rule in the period of a moment, as it was known then."""

@@ -10,9 +10,10 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 
 from loyalty.common.clock import add_months, day_start, next_of_days
+from loyalty.common.money import sum_in_cents
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Program, Wallet
 from members.models import Confirmation, QualifyingPart, Refund, Tier, TierGrant, TierPolicy
@@ -125,6 +126,11 @@ class Ladder:
     def shown(self, amount: int) -> Decimal:
         """An amount as people read it: whole points, money or visits."""
         return Decimal(amount) / self.scale
+
+    @property
+    def sum(self) -> Sum:
+        """The sum of what counts, as a whole number."""
+        return Sum(self.column) if self.column == "qualifying_points" else sum_in_cents(self.column)
 
     def whole(self, stored: Decimal | int | None) -> int:
         """An amount as the database keeps it, as a whole number."""

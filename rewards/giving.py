@@ -6,14 +6,12 @@ A gift is written with its redemption and is final: it counts for its cause at t
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from loyalty.common.bulk import insert_one
+from loyalty.common.money import from_cents, sum_in_cents
 from loyalty.ledger.models import Program
 from rewards.models import Cause, Gift, Redemption
-
-CENT = Decimal("0.01")
-NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +43,21 @@ def totals(program: Program, *, only_public: bool = True) -> list[Total]:
     causes = Cause.objects.filter(program=program).select_related("program")
     causes = causes.filter(is_public=True) if only_public else causes
     rows = Gift.objects.filter(cause__program=program).order_by().values_list("cause")
-    sums = {cause: (count, money) for cause, count, money in rows.annotate(count=Count("id"), money=Sum("money"))}
-    found = [_total(cause, *sums.get(cause.pk, (0, NOTHING))) for cause in causes]
+    sums = {
+        cause: (count, cents) for cause, count, cents in rows.annotate(count=Count("id"), cents=sum_in_cents("money"))
+    }
+    found = [_total(cause, *sums.get(cause.pk, (0, 0))) for cause in causes]
     return sorted(found, key=lambda total: (-total.money, total.cause.pk))
 
 
 def total(cause: Cause) -> Total:
     """The total of one cause. One query."""
-    told = Gift.objects.filter(cause=cause).aggregate(count=Count("id"), money=Sum("money"))
-    return _total(cause, told["count"], told["money"] or NOTHING)
+    told = Gift.objects.filter(cause=cause).aggregate(count=Count("id"), cents=sum_in_cents("money"))
+    return _total(cause, told["count"], told["cents"])
 
 
-def _total(cause: Cause, gifts: int, money: Decimal) -> Total:
+def _total(cause: Cause, gifts: int, cents: int | None) -> Total:
     """A total with its part of the goal."""
+    money = from_cents(cents)
     percent = min(100, int(money * 100 / cause.goal)) if cause.goal else None
-    return Total(cause, gifts, money.quantize(CENT), percent)
+    return Total(cause, gifts, money, percent)

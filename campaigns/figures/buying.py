@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.figures.catalogue import BUYING, COUNT, DAY, MONEY, SHARE, TIMES, Column, Reading, figure, place
 from campaigns.figures.people import TEN_THOUSANDTH
 from loyalty.common.clock import day_start, local_day
+from loyalty.common.money import from_cents, sum_in_cents
 from members.models import Member, Purchase, Refund
 
 HUNDREDTH = Decimal("0.01")
@@ -30,14 +31,14 @@ def bought(asked: Reading) -> Bought:
     inside = Purchase.objects.filter(
         program=asked.program, occurred_at__gte=asked.period.since, occurred_at__lt=asked.end
     )
-    by_member = inside.order_by().values("member").annotate(times=Count("pk"), paid=Sum("total"))
+    by_member = inside.order_by().values("member").annotate(times=Count("pk"), paid=sum_in_cents("total"))
     found = by_member.aggregate(
         buyers=Count("member"),
         again=Count("member", filter=Q(times__gte=2)),
         purchases=Sum("times", default=0),
-        total=Sum("paid", default=Decimal(0)),
+        total=Sum("paid"),
     )
-    return Bought(found["buyers"], found["again"], found["purchases"], _money(found["total"]))
+    return Bought(found["buyers"], found["again"], found["purchases"], from_cents(found["total"]))
 
 
 def _money(amount: Any) -> Decimal:
@@ -110,8 +111,8 @@ def lifetime_value(asked: Reading) -> Decimal | None:
     people = Member.objects.filter(program=asked.program, enrolled_at__lt=asked.end).count()
     paid = Purchase.objects.filter(program=asked.program, occurred_at__lt=asked.end)
     back = Refund.objects.filter(program=asked.program, occurred_at__lt=asked.end, status=Refund.Status.APPLIED)
-    kept = _money(paid.aggregate(all=Sum("total", default=Decimal(0)))["all"])
-    kept -= _money(back.aggregate(all=Sum("amount", default=Decimal(0)))["all"])
+    kept = from_cents(paid.aggregate(all=sum_in_cents("total"))["all"])
+    kept -= from_cents(back.aggregate(all=sum_in_cents("amount"))["all"])
     return _money(kept / people) if people else None
 
 
@@ -138,9 +139,11 @@ def purchases_by_week(asked: Reading) -> list[dict[str, Any]]:
         program=asked.program, occurred_at__gte=edges[0], occurred_at__lt=day_start(monday, zone)
     )
     rows = inside.order_by().annotate(week=place("occurred_at", edges)).values_list("week")
-    found = {week: (count, total) for week, count, total in rows.annotate(count=Count("pk"), total=Sum("total"))}
-    nothing = (0, Decimal(0))
+    found = {
+        week: (count, cents) for week, count, cents in rows.annotate(count=Count("pk"), cents=sum_in_cents("total"))
+    }
+    nothing = (0, 0)
     return [
-        {"week": first, "purchases": found.get(number, nothing)[0], "total": _money(found.get(number, nothing)[1])}
+        {"week": first, "purchases": found.get(number, nothing)[0], "total": from_cents(found.get(number, nothing)[1])}
         for number, first in enumerate(mondays)
     ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.figures.catalogue import COUNT, MONEY, POINTS, REWARDS, SHARE, TEXT, TIMES, Column, Reading, figure
 from campaigns.figures.people import TEN_THOUSANDTH
+from loyalty.common.money import from_cents, sum_in_cents
 from loyalty.ledger import finance
 from loyalty.ledger.models import Wallet
 from members.models import Tier
@@ -37,8 +38,8 @@ def _counts(asked: Reading) -> dict[str, Any]:
     return {
         "found": Count("pk"),
         "points": Sum("cost"),
-        "paid": Sum("to_pay"),
-        "outlay": Sum("reward__unit_cost"),
+        "paid": sum_in_cents("to_pay"),
+        "outlay": sum_in_cents("reward__unit_cost"),
         "unused": Count("pk", filter=over),
         "wait": Avg(F("ended_at") - F("redeemed_at"), filter=waited),
     }
@@ -79,8 +80,8 @@ def rewards_redeemed(asked: Reading) -> list[dict[str, Any]]:
     told = []
     for row in rows:
         reward = rewards[row["reward"]]
-        worth = (finance.worth(wallets[reward.wallet_id], row["points"]) + row["paid"]).quantize(CENT)
-        cost = Decimal(row["outlay"]).quantize(CENT)
+        worth = (finance.worth(wallets[reward.wallet_id], row["points"]) + from_cents(row["paid"])).quantize(CENT)
+        cost = from_cents(row["outlay"])
         told.append(
             {
                 "reward": reward,
@@ -103,7 +104,7 @@ def _group_row(row: dict[str, Any], everything: int) -> dict[str, Any]:
         "members": row["members"],
         "redemptions": row["found"],
         "points": row["points"],
-        "cost": Decimal(row["outlay"]).quantize(CENT),
+        "cost": from_cents(row["outlay"]),
         "share": _share(row["found"], everything),
         "unused": row["unused"],
     }

@@ -1,9 +1,10 @@
 """Friends brought, at the desk: what was found, both sides beside each other, and what staff decide, also a second time."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +15,7 @@ from campaigns.ways.forms import NoteForm
 from campaigns.ways.models import Referral
 from campaigns.ways.scoped_desk import OfProgram, member_link
 from loyalty.backoffice import BookAdmin, actor_of
-from loyalty.common.money import show_money, show_points
+from loyalty.common.money import from_cents, show_money, show_points, sum_in_cents
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import EMPTY, Panel, badge, day
 from members.models import Member, Purchase
@@ -111,15 +112,15 @@ def side_by_side(one: Referral) -> Panel:
     both = (one.referrer, one.friend)
     kept = Purchase.objects.filter(Q(refunded__lt=F("total")) | Q(total=0), member__in=both).order_by()
     bought = {
-        pk: (times, spent)
+        pk: (times, from_cents(spent))
         for pk, times, spent in kept.values_list("member").annotate(
-            times=Count("pk"), spent=Sum(F("total") - F("refunded"))
+            times=Count("pk"), spent=sum_in_cents(F("total") - F("refunded"))
         )
     }
     brought = dict(Referral.objects.filter(referrer__in=both).order_by().values_list("referrer").annotate(Count("pk")))
 
     def purchases(member: Member) -> str:
-        times, spent = bought.get(member.pk, (0, 0))
+        times, spent = bought.get(member.pk, (0, Decimal(0)))
         return f"{show_points(times)} ({show_money(spent, one.program.currency)})" if times else EMPTY
 
     told = [

@@ -1,6 +1,7 @@
-"""Points, money and shares as people read them, in their language."""
+"""Points, money and shares as people read them, in their language; and sums of money that are exact on every engine."""
 
 from decimal import Decimal
+from typing import Any
 
 from babel.numbers import (
     format_currency,
@@ -9,9 +10,26 @@ from babel.numbers import (
     get_currency_precision,
     get_currency_symbol,
 )
+from django.db.models import BigIntegerField, DecimalField, ExpressionWrapper, F, Sum
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Round
 from django.utils.translation import get_language
 
 HOME = {"IDR": "id", "MYR": "ms"}  # whose everyday symbol is read in every language: Rp, RM
+
+AS_KEPT = DecimalField(max_digits=18, decimal_places=2)
+
+
+def sum_in_cents(amount: str | Combinable, **more: Any) -> Sum:
+    """The sum of a money column or expression, in whole hundredths: SQLite keeps money as binary numbers, whose sums drift."""
+    money = F(amount) if isinstance(amount, str) else amount
+    hundredths = Cast(Round(ExpressionWrapper(money * 100, output_field=AS_KEPT)), BigIntegerField())
+    return Sum(hundredths, **more)
+
+
+def from_cents(cents: int | None) -> Decimal:
+    """Money from the whole hundredths of a sum; nothing from none."""
+    return Decimal(cents or 0).scaleb(-2)
 
 
 def show_money(amount: Decimal, currency: str) -> str:

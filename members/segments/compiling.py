@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, DecimalField, ExpressionWrapper, F, Max, Q, QuerySet, Sum
-from django.db.models.functions import Cast, Round
+from django.db.models import Count, DecimalField, ExpressionWrapper, F, Max, Q, QuerySet, Sum
 
 from loyalty.common.clock import add_months, local_day
+from loyalty.common.money import sum_in_cents
 from loyalty.ledger.models import Lot, Program
 from members import consents
 from members.models import Event, Member, Purchase, PurchaseLine
@@ -177,21 +177,18 @@ def _purchases(told: Told, asked: Asked) -> Q:
     """How many, and for how much; with goods named: purchases that have them, and the money of those lines."""
     bought = _kept_at(told, asked)
     rows: QuerySet[Any, Any] = bought.values("member")
-    times, amount = Count("pk"), _KEPT * 100
+    times: Any = Count("pk")
+    amount: Any = _KEPT
     lines = _lines_of(told, bought)
     if lines is not None:
-        rows, times, amount = lines, Count("purchase", distinct=True), F("amount") * 100
+        rows, times, amount = lines, Count("purchase", distinct=True), F("amount")
     found = Q()
     if "least" in told or "most" in told:
         found &= _between(rows.annotate(times=times), "times", told, asked)
     if "spent_least" in told or "spent_most" in told:
-        cents = Sum(
-            Cast(
-                Round(ExpressionWrapper(amount, output_field=DecimalField(max_digits=18, decimal_places=2))),
-                BigIntegerField(),
-            )
+        found &= _between(
+            rows.annotate(cents=sum_in_cents(amount)), "cents", told, asked, "spent_least", "spent_most", unit=100
         )
-        found &= _between(rows.annotate(cents=cents), "cents", told, asked, "spent_least", "spent_most", unit=100)
     return found  # fmt: skip
 
 

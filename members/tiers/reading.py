@@ -143,10 +143,10 @@ def _add_totals(walked: dict[int, Trail], earliest: datetime) -> set[int]:
     """What counted before an instant, in one sum each; returns the members of whose purchases something came back."""
     steps = next(iter(walked.values())).ladder
     bought = Purchase.objects.filter(member__any_of=walked, occurred_at__lt=earliest).order_by().values("member_id")
-    counted = Count("id", filter=Q(qualifying_spend__gt=0)) if steps.counts_visits else Sum(steps.column)
+    counted = Count("id", filter=Q(qualifying_spend__gt=0)) if steps.counts_visits else steps.sum
     refunded = set()
     for row in bought.annotate(sum=counted, back=Sum("refunded")):
-        total = row["sum"] if steps.counts_visits else 0 if steps.counts_wallet else steps.whole(row["sum"])
+        total = 0 if steps.counts_wallet else row["sum"] or 0
         walked[row["member_id"]].totals[0] = total
         refunded |= {row["member_id"]} if row["back"] else set()
     return refunded
