@@ -215,18 +215,18 @@ def test_who_joins_after_the_end_does_not_count_with_what_was_bought_before(prog
 def test_only_the_purchases_of_those_who_entered_late_are_read_one_by_one(program):
     fans = make_segment(program, "fans", FANS, at=NOON - 10 * DAY)
     campaign = measured(program, {"segments": ["fans"]})
-    people = [make_member(program, f"M{number}", at=NOON - 9 * DAY) for number in range(24)]
+    people = [make_member(program, f"M{number}", at=NOON - 9 * DAY) for number in range(60)]
     for member in people:
         stay(fans, member, NOON - 5 * DAY)
         buy(member, "10", NOON + DAY)
     with CaptureQueriesContext(connection) as early:
         told = report(campaign, at=NOON + 6 * DAY)
-    assert told.lift.treated.total + told.lift.control.total == 24 * 1000
+    assert told.lift.treated.total + told.lift.control.total == 60 * 1000
     late = make_member(program, "Late", at=NOON - 9 * DAY)
     stay(fans, late, NOON + 3 * DAY)
     for day in (1, 5):
         buy(late, "10", NOON + day * DAY, receipt=f"late-{day}")
     with CaptureQueriesContext(connection) as more:
         told = report(campaign, at=NOON + 6 * DAY)
-    assert told.lift.treated.total + told.lift.control.total == 25 * 1000
+    assert told.lift.treated.total + told.lift.control.total == 61 * 1000
     assert len(more) == len(early) + 1

@@ -138,6 +138,13 @@ def listen(connection: Any) -> None:
         connection.execute_wrappers.insert(0, watch)  # the last one is removed by whoever added it
 
 
+def begin() -> None:
+    """Forget what an earlier test locked, opened and broke, however it ended."""
+    for watch in watches:
+        watch.savepoints, watch.mark, watch.broken = [], None, []
+        watch._forget()
+
+
 def broken() -> list[str]:
     """Where the order was broken since this was last asked."""
     found = [where for watch in watches for where in watch.broken]

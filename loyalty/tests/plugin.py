@@ -1,13 +1,17 @@
 """Fixtures and rules of every test, loaded for all apps by pyproject.toml."""
 
+import os
+import random
+from collections.abc import Callable
+
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db.backends.signals import connection_created
-from django.test import TransactionTestCase
+from django.test import TestCase, TransactionTestCase
 from django.utils import translation
 
-from loyalty.tests import lock_order
+from loyalty.tests import drawing, lock_order
 
 
 def pytest_configure() -> None:
@@ -15,6 +19,7 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     _empty_databases_despite_triggers()
+    _set_ids_apart_before_each_test()
     connection_created.connect(lambda connection, **_: lock_order.listen(connection), weak=False)
 
 
@@ -31,6 +36,30 @@ def _empty_databases_despite_triggers() -> None:
     TransactionTestCase._fixture_teardown = empty_with_triggers_lifted
 
 
+def _set_ids_apart_before_each_test() -> None:
+    """An id taken for another table's finds nothing, on every run and on both engines."""
+    for case in (TransactionTestCase, TestCase):
+        case._fixture_setup = classmethod(_and_ids_apart(vars(case)["_fixture_setup"].__func__))
+
+
+def _and_ids_apart(begin: Callable[[type], None]) -> Callable[[type], None]:
+    def begin_apart(case: type) -> None:
+        begin(case)
+        drawing.set_ids_apart()
+
+    return begin_apart
+
+
+@pytest.fixture(autouse=True)
+def drawn_by_name(request):
+    """What a test draws (numbers, codes, tokens, secrets) is the same on every run."""
+    urandom = drawing.drawn(request.node.nodeid)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "urandom", urandom)
+        patch.setattr(random, "_urandom", urandom)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def default_language():
     """No page's language of one test is spoken in the next."""
@@ -40,7 +69,7 @@ def default_language():
 @pytest.fixture(autouse=True)
 def locks_in_order():
     """Whatever a test does, rows are locked in the one order (RELIABILITY R-8)."""
-    lock_order.broken()
+    lock_order.begin()
     yield
     assert lock_order.broken() == []
 
