@@ -259,6 +259,26 @@ def test_points_that_begin_to_count_at_the_very_instant_of_an_edit_or_its_undo_l
     assert [tier(member, at + DAY) for member in (ani, budi)] == ["bronze", "silver"]
 
 
+@pytest.mark.parametrize("metric", ["points", "wallet"])
+def test_who_an_edit_moves_is_lifted_further_by_what_begins_to_count_at_its_instant(shop, ani, budi, metric):
+    counted = shop.wallets.get() if metric == "wallet" else None
+    TierPolicy.objects.filter(program=shop).update(metric=metric, wallet=counted)
+    buy(ani, "600", day(1, 20))
+    review_tiers(shop, at=day(2, 1))
+    buy(ani, "5000", day(2, 1))
+    buy(budi, "5000", day(2, 1) + DAY)
+    at, rina = midnight(2, 11), hired("Rina")
+    drafted = edit(shop, by=rina, at=at, silver=500)
+    assert [line.facts.get("after") for line in drafted.lines.order_by("number")][1:] == ["gold"]
+    change = deciding.submit(drafted, at=at, actor=rina)
+    ani.refresh_from_db()
+    assert (ani.tier.slug, stays_of(ani)[-1], tier(budi, at)) == ("gold", ("gold", at), "bronze")
+    back = drafting.draft_undo(change, reason="No", at=at + DAY, actor=rina)
+    deciding.submit(back, at=at + DAY, actor=rina)
+    review_tiers(shop, at=at + 2 * DAY)
+    assert [tier(member, at + 2 * DAY) for member in (ani, budi)] == ["gold", "gold"]
+
+
 def test_points_that_begin_to_count_after_a_review_hide_it_from_nobody(shop, ani):
     TierPolicy.objects.filter(program=shop).update(review="months", review_months=1, window="entry")
     buy(ani, "1000", day(2, 1))

@@ -167,6 +167,7 @@ def switched(program: Program, steps: Ladder, members: dict[int, int], *, at: da
         trail.count_credits(at)
         if trail.stays and trail.stays[-1].since < at:
             trail.switch(at)
+            trail.go_to(at)  # what begins to count at this very instant lifts at once
     return walked
 
 

@@ -94,6 +94,7 @@ def put_back(steps: Ladder, members: Sequence[int], *, at: datetime) -> dict[int
             missed += due is not None and due <= at
             if trail.stays[-1].since < at:
                 trail.switch(at)
+                trail.go_to(at)
     if missed:
         words = ngettext(
             "%(count)d member would have been reviewed under the former tiers since, so the edit cannot be undone. Edit the tiers instead.",

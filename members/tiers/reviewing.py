@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from loyalty.common.retrying import retried
 from loyalty.common.tally import Progress, Tally, unwatched
@@ -108,16 +108,24 @@ def _counted(program: Program, tally: Tally, *, at: datetime, progress: Progress
 def _lifted_by_credits(program: Program, tally: Tally, *, at: datetime) -> None:
     """Credits of a counted wallet lift without a purchase: whoever got some lately, or may spend them since, is looked at.
 
-    One query of two parts: the entries go by the index of when they were recorded, whatever the lots need.
+    One query of two parts, each by an index of its own: the entries by when they were recorded, and lots that began later
+    than they were given by when they did.
     """
     since, wallet_id, member = at - CREDITS_LOOKED_BACK, ladder(program).wallet_id, "account__member_account__member"
     recorded = Entry.objects.filter(account__wallet=wallet_id, recorded_at__gte=since)
-    available = Lot.objects.filter(account__wallet=wallet_id, available_at__gte=since, available_at__lte=at)
-    either = [rows.order_by().values_list(member, flat=True) for rows in (recorded, available)]
+    either = [
+        rows.order_by().values_list(member, flat=True)
+        for rows in (recorded, begun(since, at).filter(account__wallet=wallet_id))
+    ]
     members = sorted(set(either[0].union(either[1])) - {None})
     for first in range(0, len(members), CHUNK):
         _changed, up, _down = walk_on(program, members[first : first + CHUNK], at=at)
         tally.report["up"] += up
+
+
+def begun(since: datetime, until: datetime) -> QuerySet[Lot]:
+    """The lots whose points can be spent since an instant of that stretch, and were given before it."""
+    return Lot.objects.filter(available_at__gt=F("granted_at"), available_at__gte=since, available_at__lte=until)
 
 
 def _told(

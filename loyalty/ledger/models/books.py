@@ -178,6 +178,12 @@ class Lot(models.Model):
             models.Index(
                 fields=["available_at", "account"], condition=Q(is_pending=True), name="lot_pending_by_activation"
             ),
+            # Only points that began later than they were given: the others are found by their entries.
+            models.Index(
+                fields=["available_at", "account"],
+                condition=Q(available_at__gt=F("granted_at")),
+                name="lot_begun_later",
+            ),
             models.Index(fields=["account", "-id"], name="lot_by_account"),
         ]
 
