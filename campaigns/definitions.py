@@ -134,6 +134,9 @@ def schema() -> dict[str, Any]:
         part: _object({name: shape.schema for name, shape in fields.items()}) for part, fields in PARTS.items()
     }
     parts["conditions"]["properties"]["activity"] = activity
+    parts["expiry"]["description"] = (
+        "The named policy that its points follow: when they end, and from when they can be spent."
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Earning rule",

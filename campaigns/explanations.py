@@ -134,6 +134,8 @@ def _lasting(explanation: dict[str, Any]) -> str:
 def _end_of(part: dict[str, Any], points: str) -> str:
     """The last day of the points of one policy, in words; the policy where no day was computed."""
     words = {"points": points, "policy": part["policy"]}
+    if "from" in part:
+        words["points"] = _("%(points)s (to be spent from %(day)s)") % {"points": points, "day": _day(part["from"])}
     if "through" not in part:
         return (
             _("%(points)s last as “%(policy)s” says") % words
@@ -142,13 +144,18 @@ def _end_of(part: dict[str, Any], points: str) -> str:
         )
     if part["through"] is None:
         return _("%(points)s never expire") % words
-    words["day"] = format_date(date.fromisoformat(part["through"]), format="long", locale=get_language() or "en")
+    words["day"] = _day(part["through"])
     if "waits" in part:
         words["event"] = part["waits"]
         return _("%(points)s wait for “%(event)s” through %(day)s") % words
     if part.get("idle"):
         return _("%(points)s last through %(day)s, and longer with every activity before then") % words
     return _("%(points)s last through %(day)s") % words
+
+
+def _day(text: str) -> str:
+    """A day as it is read."""
+    return format_date(date.fromisoformat(text), format="long", locale=get_language() or "en")
 
 
 def _reason(step: dict[str, Any], explanation: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns.rounding import split
 from campaigns.terms import Award
-from loyalty.common.clock import last_valid_day
+from loyalty.common.clock import last_valid_day, local_day
 from loyalty.ledger import policies
 from loyalty.ledger.models import Wallet
 from loyalty.ledger.posting import Accrual
@@ -60,9 +60,12 @@ class Lasting:
         until = self.terms.confirm_by(occurred_at, policy_id) if waits else None
         if policy and until:
             return {"waits": policy.confirmed_by, "through": last_valid_day(until, zone).isoformat()}
-        end = self.terms.expires_at(self.terms.available_at(occurred_at), policy_id)
-        through = last_valid_day(end, zone).isoformat() if end else None
-        return {"through": through} | ({"idle": True} if policy and policy.is_idle else {})
+        begin = self.terms.available_at(occurred_at, policy_id)
+        end = self.terms.expires_at(begin, policy_id)
+        told: dict[str, Any] = {"through": last_valid_day(end, zone).isoformat() if end else None}
+        if policy and policy.activation_days:
+            told["from"] = local_day(begin, zone).isoformat()
+        return told | ({"idle": True} if policy and policy.is_idle else {})
 
     def credits(self, credit: Accrual) -> list[Accrual]:
         """The credits of an award: the one given, or one for each of its parts; those after the first are called by their number."""

@@ -34,7 +34,7 @@ def when_counted(lasting: Lasting, name: str, occurred_at: datetime) -> tuple[st
     policy, until = lasting.terms.policy_for(policy_id), lasting.terms.confirm_by(occurred_at, policy_id)
     if policy is not None and until is not None:
         return policy.confirmed_by, until, None
-    return "", None, lasting.terms.available_at(occurred_at)
+    return "", None, lasting.terms.available_at(occurred_at, policy_id)
 
 
 def later_of(parts: Iterable[QualifyingPart]) -> list[Later]:

@@ -188,7 +188,7 @@ TOGETHER = [
     RuleField("stacking", "not_with", _several(_("Not together with")), choices="campaigns"),
 ]  # fmt: skip
 LASTING = [
-    RuleField("expiry", "expiry_policy", _choice(_("These points expire"), [("", _("as all points do"))], _("Only the points of these terms; points of other rules keep their own end. Policies are made where expiry policies are, with a name.")), key="policy"),
+    RuleField("expiry", "expiry_policy", _choice(_("These points expire"), [("", _("as all points do"))], _("Only the points of these terms; points of other rules keep their own end. Policies are made where expiry policies are, with a name; they may also say from when points can be spent.")), key="policy"),
 ]  # fmt: skip
 GROUPS = {
     "who": WHO,

@@ -155,7 +155,9 @@ _steps = Prepared(
             has_parts=Exists(QualifyingPart.objects.filter(program=OuterRef("program"))),
             delays=Exists(
                 Wallet.objects.filter(
-                    Q(activation_days__gt=0) | Q(expiry_policies__confirmed_by__gt=""),
+                    Q(activation_days__gt=0)
+                    | Q(expiry_policies__confirmed_by__gt="")
+                    | Q(expiry_policies__activation_days__gt=0),
                     program=OuterRef("program"),
                     is_main=True,
                     counts_at_purchase=False,

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import explanations, previewing, purchases, rules
@@ -11,7 +11,10 @@ from campaigns.reading import definition_in_words
 from campaigns.tests.shop import add_campaign, add_rule, buy, give_back, open_shop, sale
 from loyalty.common.clock import last_valid_day
 from loyalty.ledger import policies
+from loyalty.ledger.forms import ExpiryPolicyForm
 from loyalty.ledger.models import Entry, Lot
+from loyalty.ledger.showing import example_in_words, words_of
+from members import tiers
 from members.enrolment import main_account
 from members.models import Purchase
 from members.testing import OPENING, points_of
@@ -147,6 +150,69 @@ def test_points_of_a_rule_that_end_by_inactivity_are_kept_alive(shop, ani):
     assert lots() == [(100, "2027-03-01"), (100, "2026-03-31")]
     buy(ani, "10", NOON + timedelta(days=20))
     assert lots()[:2] == [(100, "2027-03-01"), (100, "2026-04-20")]
+
+
+def test_a_campaign_may_delay_its_points_and_leave_the_base_points_alone(shop, ani):
+    made(shop, "Festival", kind="days", count=30, activation_days=14)
+    festival(shop)
+    bought = buy(ani, "100", NOON)
+    begin = datetime(2026, 3, 14, 17, tzinfo=UTC)  # midnight of 15 March in Jakarta
+    assert [lot.available_at for lot in Lot.objects.order_by("id")] == [NOON, begin]
+    assert lots() == [(100, "2027-03-01"), (100, "2026-04-14")]
+    assert [points_of(ani, at=at) for at in (NOON, begin - timedelta(seconds=1), begin)] == [100, 100, 200]
+    told = "100 of them (to be spent from March 15, 2026) last through April 14, 2026"
+    assert explanations.sentence(bought.explanation).endswith(told)
+    shown = previewing.preview(shop, sale(ani, "100", NOON, receipt="again"), at=NOON)
+    assert explanations.sentence(shown.award.explanation).endswith(told)
+
+
+def test_a_rule_may_give_at_once_what_the_wallet_delays(shop, ani):
+    shop.wallets.update(activation_days=30)
+    made(shop, "Festival", kind="date", last_valid_day=date(2026, 3, 31), activation_days=0)
+    festival(shop)
+    buy(ani, "100", NOON)
+    assert points_of(ani, at=NOON) == 100
+    assert lots() == [(100, "2027-03-31"), (100, "2026-03-31")]
+
+
+def test_what_a_late_tier_adds_can_be_spent_when_the_first_points_can(shop, ani):
+    made(shop, "Festival", kind="days", count=30, activation_days=14)
+    festival(shop, {"award": {"kind": "multiplier", "factor": "2", "by_tier": {"silver": "3"}}} | SOON)
+    buy(ani, "100", NOON)
+    made(shop, "Festival", kind="days", count=30, activation_days=60)
+    buy(ani, "1000", NOON - timedelta(days=40), recorded_at=LATER)
+    begins = {lot.available_at for lot in Lot.objects.filter(expiry_policy__name="Festival")}
+    assert begins == {datetime(2026, 3, 14, 17, tzinfo=UTC)}
+
+
+def test_delayed_points_of_a_campaign_count_for_tiers_from_when_they_can_be_spent(shop, ani):
+    made(shop, "Festival", kind="days", count=30, activation_days=14)
+    festival(shop, {"award": {"kind": "multiplier", "factor": "2", "qualifying": True}} | SOON)
+    buy(ani, "500", NOON)
+    begin = datetime(2026, 3, 14, 17, tzinfo=UTC)
+    assert [tiers.tier_at(ani, at).slug for at in (begin - timedelta(seconds=1), begin)] == ["bronze", "silver"]
+
+
+@pytest.mark.parametrize("more", [{"name": ""}, {"name": "Both", "confirmed_by": "delivered", "confirm_days": 30}])
+def test_only_a_named_policy_that_waits_for_nothing_else_delays(shop, more):
+    told = {"kind": "never", "activation_days": 5, "at": OPENING, "actor": "test"} | more
+    with pytest.raises(IntegrityError), transaction.atomic():
+        policies.set_expiry(shop.wallets.get(), **told)
+    fields = {"wallet": shop.wallets.get().pk, "kind": "never", "activation_days": "5"} | more
+    assert set(ExpiryPolicyForm(fields).errors) == {"activation_days"}
+
+
+def test_a_delay_is_told_in_words(shop):
+    words = [words_of(made(shop, "Later", kind="never", activation_days=days)) for days in (None, 0, 1, 14)]
+    assert words == [
+        "never",
+        "never; can be spent at once",
+        "never; can be spent after 1 day",
+        "never; can be spent after 14 days",
+    ]
+    policy = made(shop, "Later", kind="days", count=30, activation_days=14)
+    told = "Points earned today would last through 14 April 2026. They can be spent from 15 March 2026."
+    assert example_in_words(policy, at=NOON) == told
 
 
 def test_a_policy_nobody_made_is_refused(shop, ani):

@@ -28,7 +28,7 @@ class Accrual:
 
     `expiry_policy_id` is the version of a named policy, of the account's wallet, that a rule or campaign asked for instead.
 
-    Without `available_at` the wallet's activation days count from `effective_at`; without `expires_at` the wallet's
+    Without `available_at` the days of that policy, else the wallet's, count from `effective_at`; without `expires_at` the wallet's
     current expiry policy counts from `available_at`. With `confirm_by` the points wait for a confirming event and lapse at that
     instant without one (`confirming.py`); their expiry then counts from the event. `waits` leaves it to the expiry policy whether.
     """
@@ -94,9 +94,7 @@ def _dates_given(accrual: Accrual, terms: Terms) -> dict[str, Any]:
     if accrual.expiry_policy_id is not None:
         dates["policy"] = accrual.expiry_policy_id
     if accrual.expires_at is BY_POLICY and accrual.confirm_by is None:
-        dates |= terms.season(
-            accrual.available_at or terms.available_at(accrual.effective_at), accrual.expiry_policy_id
-        )
+        dates |= terms.season(_begin(accrual, terms), accrual.expiry_policy_id)
     return {"lot": dates} if dates else {}
 
 
@@ -108,7 +106,7 @@ def lot_row(entry_id: int, accrual: Accrual, terms: Terms, recorded_at: datetime
     if accrual.confirm_by is not None:
         available_at, expires_at, is_pending = None, accrual.confirm_by, True
     else:
-        available_at = begin = accrual.available_at or terms.available_at(accrual.effective_at)
+        available_at = begin = _begin(accrual, terms)
         expires_at = terms.expires_at(begin, accrual.expiry_policy_id) if by_policy else accrual.expires_at
         is_pending = begin > recorded_at
     return (
@@ -147,4 +145,9 @@ def _begins(accrual: Accrual, terms: Terms) -> datetime | None:
     """From when the points can be spent as if they had come in time; None while they wait for a confirming event."""
     if accrual.confirm_by is not None:
         return None
-    return accrual.available_at or terms.available_at(accrual.effective_at)
+    return _begin(accrual, terms)
+
+
+def _begin(accrual: Accrual, terms: Terms) -> datetime:
+    """From when the points can be spent: as given by hand, else as their policy or the wallet says."""
+    return accrual.available_at or terms.available_at(accrual.effective_at, accrual.expiry_policy_id)

@@ -1,7 +1,7 @@
 """Forms of the desk for programs and expiry policies."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import available_timezones
@@ -126,6 +126,7 @@ class ExpiryPolicyForm(StampedForm):
         model = ExpiryPolicy
         fields = (
             "wallet", "name", "kind", "count", "round_to", "last_day", "days", "season", "at_least", "resets", "confirmed_by", "confirm_days",
+            "activation_days",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -171,9 +172,9 @@ class ExpiryPolicyForm(StampedForm):
 
     def has_days(self, season: Season, wallet: Wallet) -> bool:
         """Whether points earned today would find an end of the season."""
-        begin = policies.terms_of([wallet.pk])[wallet.pk].available_at(timezone.now())
+        own, today = self.cleaned_data.get("activation_days"), local_day(timezone.now(), wallet.program.time_zone)
         policy = ExpiryPolicy(kind="season", season=season, at_least=self.cleaned_data.get("at_least") or 0)
-        first = local_day(begin, wallet.program.time_zone)
+        first = today + timedelta(days=wallet.activation_days if own is None else own)
         return policies.last_day(policy, first, seasons.periods_of([season.pk])[season.pk]) is not None
 
     def clean(self) -> dict[str, Any]:
@@ -208,7 +209,12 @@ class ExpiryPolicyForm(StampedForm):
         return cleaned
 
     def clean_waiting(self, cleaned: dict[str, Any]) -> None:
-        """What waits needs an end; days without an event mean nothing."""
+        """What waits needs an end; days without an event mean nothing. Days until points can be spent are for a named policy that waits for nothing else."""
+        if cleaned.get("activation_days") is not None and not cleaned.get("name"):
+            told = _("All points of the wallet can be spent after the days that the wallet says. Give the policy a name, or leave this empty.")  # fmt: skip
+            self.add_error("activation_days", told)
+        elif cleaned.get("activation_days") is not None and cleaned.get("confirmed_by"):
+            self.add_error("activation_days", _("These points wait for an event already: leave one of the two empty."))
         if not cleaned.get("confirmed_by"):
             cleaned["confirm_days"] = 0
         elif not cleaned.get("confirm_days") and "confirm_days" not in self.errors:

@@ -1,4 +1,5 @@
-"""When points can be spent and when they end: a wallet's activation days and the versions of its expiry policies.
+"""When points can be spent and when they end: a wallet's activation days, unless a named policy has its own, and the versions of
+its expiry policies.
 
 Days, months and years count from the day the points can be spent, in the program clock, with clamping; rounding to a
 period's end comes after adding. Yearly days and seasons give the first one that is far enough away (DOMAIN 2.3, 9.1).
@@ -110,11 +111,12 @@ class Terms:
         """The policy version that was asked for, else the wallet's own."""
         return self.policy if policy_id is None else self.named[policy_id]
 
-    def available_at(self, effective_at: datetime) -> datetime:
-        """From when points granted at `effective_at` can be spent."""
-        if not self.activation_days:
-            return effective_at
-        return day_start(local_day(effective_at, self.zone) + timedelta(days=self.activation_days), self.zone)
+    def available_at(self, effective_at: datetime, policy_id: int | None = None) -> datetime:
+        """From when points granted at `effective_at` can be spent: after the days their policy says, else the wallet's."""
+        policy = self.policy_for(policy_id)
+        own = policy.activation_days if policy else None
+        days = self.activation_days if own is None else own
+        return day_start(local_day(effective_at, self.zone) + timedelta(days=days), self.zone) if days else effective_at
 
     def expires_at(self, available_at: datetime, policy_id: int | None = None) -> datetime | None:
         """The first instant at which points that can be spent from `available_at` are gone; None for never."""
@@ -140,6 +142,7 @@ class Terms:
 
 POLICY_FIELDS = (
     "id", "name", "kind", "count", "last_day", "round_to", "days", "season_id", "at_least", "resets", "confirmed_by", "confirm_days",
+    "activation_days",
 )  # fmt: skip
 
 
@@ -213,7 +216,8 @@ def set_expiry(
 
     Raises SeasonWithoutDays when points earned now would find no end.
 
-    `more` may hold `days` ("03-31,09-30"), `season`, `at_least` (days), `resets` ("earn,purchase"), `confirmed_by` and `confirm_days`;
+    `more` may hold `days` ("03-31,09-30"), `season`, `at_least` (days), `resets` ("earn,purchase"), `confirmed_by` and `confirm_days`,
+    `activation_days`;
     see ExpiryPolicy.
     """
     locked = Wallet.objects.select_for_update().get(id=wallet.id)
@@ -231,7 +235,8 @@ def set_expiry(
         **more,
     )
     if policy.season_id:
-        first = local_day(at, locked.program.time_zone) + timedelta(days=locked.activation_days)
+        days = locked.activation_days if policy.activation_days is None else policy.activation_days
+        first = local_day(at, locked.program.time_zone) + timedelta(days=days)
         if last_day(policy, first, periods_of([policy.season_id])[policy.season_id]) is None:
             told = _(
                 "No days of this season are entered for the time ahead, so points would never expire. Enter its next year first."

@@ -77,7 +77,7 @@ class ExpiryPolicyAdmin(DeskAdmin):
             _("How long points last"),
             {"fields": ["kind", ("count", "round_to"), "last_day", "days", "season", "at_least", "resets"]},
         ),
-        (_("Until they can be spent"), {"fields": [("confirmed_by", "confirm_days")]}),
+        (_("Until they can be spent"), {"fields": ["activation_days", ("confirmed_by", "confirm_days")]}),
     ]
 
     class Media:
@@ -127,7 +127,8 @@ class ExpiryPolicyAdmin(DeskAdmin):
         """A new version, made by the verb."""
         made = policies.set_expiry(
             obj.wallet, name=obj.name, kind=obj.kind, count=obj.count, last_valid_day=obj.last_day, round_to=obj.round_to,
-            days=obj.days, season=obj.season, at_least=obj.at_least, resets=obj.resets, confirmed_by=obj.confirmed_by, confirm_days=obj.confirm_days, at=timezone.now(), actor=actor_of(request),
+            days=obj.days, season=obj.season, at_least=obj.at_least, resets=obj.resets, confirmed_by=obj.confirmed_by, confirm_days=obj.confirm_days,
+            activation_days=obj.activation_days, at=timezone.now(), actor=actor_of(request),
         )  # fmt: skip
         obj.pk, obj.version = made.pk, made.version
 

@@ -1,6 +1,7 @@
 """Entries, lots and policies as lines of tables and short phrases, for the desk."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from loyalty.backoffice import explain, why
 from loyalty.common.clock import local_day
@@ -60,15 +62,27 @@ def words_of(policy: ExpiryPolicy) -> str:
         said = _("%(when)s, at least %(days)s days away") % {"when": said, "days": policy.at_least}
     if policy.round_to:
         said = _("%(when)s, then to the %(end)s") % {"when": said, "end": policy.get_round_to_display()}
+    if policy.activation_days is not None:
+        said = _in_days(policy.activation_days) % {"when": said, "days": policy.activation_days}
     if policy.confirmed_by:
         waits = {"when": said, "event": policy.confirmed_by, "days": policy.confirm_days}
         said = _("%(when)s; purchases wait for “%(event)s”, at most %(days)s days") % waits
     return str(said)
 
 
+def _in_days(days: int) -> str:
+    """When points of a policy can be spent, beside when they end."""
+    if not days:
+        return str(_("%(when)s; can be spent at once"))
+    return ngettext("%(when)s; can be spent after %(days)s day", "%(when)s; can be spent after %(days)s days", days)
+
+
 def example_in_words(policy: ExpiryPolicy, *, at: datetime) -> str:
     """What a policy would mean for points earned at an instant, as a sentence or two."""
     said = _end_in_words(policy, at)
+    if policy.activation_days:
+        begin = local_day(_begin(policy, at), policy.wallet.program.time_zone)
+        said += " " + _("They can be spent from %(day)s.") % {"day": date_format(begin, "j F Y")}
     if not policy.confirmed_by:
         return said
     until = local_day(at, policy.wallet.program.time_zone) + timedelta(days=policy.confirm_days)
@@ -76,10 +90,18 @@ def example_in_words(policy: ExpiryPolicy, *, at: datetime) -> str:
     return f"{said} {waits % {'event': policy.confirmed_by, 'day': date_format(until, 'j F Y')}}"
 
 
+def _begin(policy: ExpiryPolicy, at: datetime) -> datetime:
+    """From when points earned at an instant could be spent under a policy that may not be stored yet."""
+    terms = terms_of([policy.wallet_id])[policy.wallet_id]
+    if policy.activation_days is not None:
+        terms = replace(terms, activation_days=policy.activation_days)
+    return terms.available_at(at)
+
+
 def _end_in_words(policy: ExpiryPolicy, at: datetime) -> str:
     """When points earned at an instant would end."""
     wallet = policy.wallet
-    begin = terms_of([wallet.pk])[wallet.pk].available_at(at)
+    begin = _begin(policy, at)
     periods = periods_of([policy.season_id])[policy.season_id] if policy.season_id else ()
     last = last_day(policy, local_day(begin, wallet.program.time_zone), periods)
     if last is None:

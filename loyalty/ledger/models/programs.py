@@ -143,6 +143,7 @@ class ExpiryPolicy(models.Model):
     fewest days from the first day on which points can be spent to the day they end, for kinds that name days or a season.
     `resets` says which activities give points that end by inactivity their whole time again. With `confirmed_by` the points
     of a purchase wait for that event of their order, and lapse when it has not happened within `confirm_days` (DOMAIN 4.1).
+    A named one may say with `activation_days` after how many days its points can be spent, in place of the wallet.
     """
 
     is_append_only = True
@@ -196,6 +197,12 @@ class ExpiryPolicy(models.Model):
         default=0,
         help_text=_("After the purchase. Not confirmed by then, the points lapse."),
     )
+    activation_days = models.PositiveSmallIntegerField(
+        _("days until points can be spent"),
+        null=True,
+        blank=True,
+        help_text=_("For a policy with a name. Empty: as many as the wallet says; 0: at once."),
+    )
     created_at = models.DateTimeField(_("created at"))
     created_by = models.CharField(_("created by"), max_length=64)
     seal = models.CharField(_("seal"), max_length=64, editable=False)
@@ -223,6 +230,10 @@ class ExpiryPolicy(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(confirmed_by="") | Q(confirm_days__gt=0), name="expiry_policy_waiting_has_an_end"
+            ),
+            models.CheckConstraint(
+                condition=Q(activation_days__isnull=True) | (Q(confirmed_by="") & ~Q(name="")),
+                name="expiry_policy_delay_is_a_named_ones_own",
             ),
         ]
 
