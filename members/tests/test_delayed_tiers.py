@@ -362,6 +362,7 @@ def seen(member):
     return stays_of(member), stands.measured, lots, list(bought)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.django_db
 def test_every_order_of_arrival_ends_in_the_same_tiers():
     """All 120 orders of two orders, their deliveries and goods that come back."""
