@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max
+from django.db.models import Count, F, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -67,13 +67,13 @@ def _about_jobs(program: Program | None, at: datetime) -> list[dict[str, Any]]:
         if state.last and state.last.status == JobRun.Status.FAILED:
             run = reverse("admin:jobs_jobrun_change", args=[state.last.pk])
             found.append(_warning("bad", "error", _("%(job)s failed.") % {"job": state.title}, run, _("See why")))
-    checked = JobRun.objects.filter(job="verify_books", program=program).order_by("-pk").first() if program else None
+    verified = JobRun.objects.filter(job="verify_books", program=program)
+    ended = verified.filter(status=JobRun.Status.DONE).order_by("-ended_at").values("ended_at")[:1]
+    checked = verified.annotate(proven=Subquery(ended)).order_by("-pk").first() if program else None
     if checked and checked.is_dry and checked.status == JobRun.Status.FAILED:
         run = reverse("admin:jobs_jobrun_change", args=[checked.pk])
         found.append(_warning("bad", "error", _("A preview found that the books do not add up."), run, _("See why")))
-    proven = JobRun.objects.filter(job="verify_books", status=JobRun.Status.DONE, program=program).aggregate(
-        last=Max("ended_at")
-    )["last"]
+    proven = checked.proven if checked else None
     if program and (proven is None or at - proven > BOOKS_PROVEN_WITHIN):
         text = (
             _("The books were never verified.")

@@ -1,10 +1,12 @@
 """Two addresses for machines: is this process alive, and is the installation doing its work.
 
 `/healthz` answers as long as the process does: point load balancers and restarts at it. `/readyz` looks at the
-database, the migrations, the oldest work that is due and the last nudge, and answers 503 with the reason when one of
-them is not as it should be: point the alarm at it. Neither tells a secret, a name or an error text.
+database, the migrations, the oldest work that is due, the letters, the last nudge, the broker and the disk, and answers
+503 with the reason when one of them is not as it should be: point the alarm at it. Neither tells a secret, a name or an
+error text. The page of health on the desk and the alerts read the same checks.
 """
 
+import shutil
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,6 +24,7 @@ from loyalty.mail import delivery
 
 log = structlog.get_logger(__name__)
 Check = dict[str, object]
+MOST_COUNTED = 10_000
 # Once this process has seen its own migrations applied, they stay applied.
 _seen_migrated: set[str] = set()
 
@@ -49,7 +52,7 @@ def readiness(*, at: datetime) -> dict[str, Check]:
         connection.ensure_connection()
         checks = {"database": _check(True, "answers"), "migrations": migrations_applied()}
         if checks["migrations"]["ok"]:
-            checks |= {"due_work": due_work(at=at), "nudge": last_nudge(at=at)}
+            checks |= {"due_work": due_work(at=at), "letters": letters(at=at), **machinery(at=at), "disk": disk()}
     except DatabaseError as failure:
         log.error("database_unreachable", failure=type(failure).__name__)
         return {"database": _check(False, "does not answer")}
@@ -70,20 +73,61 @@ def migrations_applied() -> Check:
 def due_work(*, at: datetime) -> Check:
     """How long the oldest work that is due has been waiting: daily jobs that nobody took up, letters not sent."""
     oldest = [instant for instant in (nudging.oldest_due(at), delivery.oldest_due(at)) if instant is not None]
-    minutes = int((at - min(oldest)).total_seconds() // 60) if oldest else 0
+    minutes = _minutes(min(oldest, default=at), at)
     is_late = minutes > settings.SETIA_LATE_AFTER_MINUTES
     told = "has been waiting for too long; are worker, beat and mail server running?" if is_late else "none is late"
     return _check(not is_late, told, oldest_minutes=minutes, limit_minutes=settings.SETIA_LATE_AFTER_MINUTES)
 
 
-def last_nudge(*, at: datetime) -> Check:
+def letters(*, at: datetime) -> Check:
+    """How many letters wait (counted up to MOST_COUNTED), for how long, and how many a person has to decide about."""
+    minutes = _minutes(delivery.oldest_due(at) or at, at)
+    is_late = minutes > settings.SETIA_LATE_AFTER_MINUTES
+    told = "have been waiting for too long; is the mail server there?" if is_late else "none is late"
+    counted = delivery.depth(at, most=MOST_COUNTED)
+    return _check(not is_late, told, minutes=minutes, **counted)
+
+
+def machinery(*, at: datetime) -> dict[str, Check]:
+    """When due work was last looked for, and when a message last came through the broker."""
+    seen = dict(Heartbeat.objects.filter(name__in=["nudge", "broker"]).values_list("name", "seen_at"))
+    return {"nudge": last_nudge(seen.get("nudge"), at=at), "broker": broker(seen, at=at)}
+
+
+def last_nudge(seen_at: datetime | None, *, at: datetime) -> Check:
     """When due work was last looked for."""
-    seen_at = Heartbeat.objects.filter(name="nudge").values_list("seen_at", flat=True).first()
     if seen_at is None:
         return _check(False, "not seen yet; start worker and beat", seen_at=None)
     is_recent = at - seen_at <= timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
     told = "seen" if is_recent else "not seen for too long; are worker and beat running?"
     return _check(is_recent, told, seen_at=seen_at.isoformat())
+
+
+def broker(seen: dict[str, datetime], *, at: datetime) -> Check:
+    """When a message last came through the broker. It carries no facts: as long as something else nudges, all is well."""
+    seen_at = seen.get("broker")
+    if seen_at is None:
+        return _check(True, "not used yet", seen_at=None)
+    patience = timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
+    is_recent, is_nudged = at - seen_at <= patience, at - seen.get("nudge", seen_at) <= patience
+    told = (
+        "seen" if is_recent else "silent, but work is looked for" if is_nudged else "silent for too long; does it run?"
+    )
+    return _check(is_recent or is_nudged, told, seen_at=seen_at.isoformat())
+
+
+def disk() -> Check:
+    """How much room the folder of the data has left."""
+    try:
+        free = shutil.disk_usage(settings.DATA_DIR).free // 2**20
+    except OSError:
+        return _check(False, "the folder of the data cannot be read", free_mb=None)
+    told = "enough room" if free >= settings.SETIA_DISK_FREE_MB else "nearly full; make room"
+    return _check(free >= settings.SETIA_DISK_FREE_MB, told, free_mb=free, limit_mb=settings.SETIA_DISK_FREE_MB)
+
+
+def _minutes(since: datetime, at: datetime) -> int:
+    return max(0, int((at - since).total_seconds() // 60))
 
 
 def _check(is_ok: bool, detail: str, **more: object) -> Check:

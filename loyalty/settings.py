@@ -9,6 +9,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -213,6 +214,7 @@ SETIA_JOBS = {
         "title": _("Remind of expiring points"),
     },
     "run_back_tests": {"run": "campaigns.backtest.run_due", "every": "nudge", "title": _("Run back-tests")},
+    "send_alerts": {"run": "loyalty.jobs.alerting.send_alerts", "every": "nudge", "title": _("Send alerts")},
     "post_changes": {"run": "loyalty.jobs.changes.posting.post_due", "every": "nudge", "title": _("Post changes")},
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
 }
@@ -250,6 +252,14 @@ SETIA_SWEEP = "loyalty.ledger.expiry.run_sweep"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"
 # Minutes that due work may wait before /readyz and the jobs page call it late.
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
+# Megabytes that must be left where the data is, or /readyz complains.
+SETIA_DISK_FREE_MB = env.int("SETIA_DISK_FREE_MB", default=500)
+# The checks behind /readyz, for alerts and the page of health: the jobs know no mail.
+SETIA_HEALTH = "loyalty.health.readiness"
+# Called with JSON when a job is late or fails, and when that is over; empty: only letters to those who may run jobs.
+SETIA_ALERT_URL = env.str("SETIA_ALERT_URL", default="")
+if SETIA_ALERT_URL and not SETIA_ALERT_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("SETIA_ALERT_URL must begin with https:// or http://")
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))

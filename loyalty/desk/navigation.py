@@ -78,11 +78,13 @@ GROUPS = [
     (
         _("Operations"),
         [
+            (_("Health"), "monitor_heart", "jobs_health", "jobs.view_alert"),
             (_("Jobs"), "schedule", "jobs_overview", "jobs.view_jobrun"),
             (_("Job runs"), "history", "jobs_jobrun_changelist", "jobs.view_jobrun"),
+            (_("When jobs run"), "calendar_clock", "jobs_jobschedule_changelist", "jobs.view_jobschedule"),
             (_("Letters"), "mail", "mail_message_changelist", "mail.view_message"),
             (
-                _("Schedules"),
+                _("Nudges"),
                 "timer",
                 "django_celery_beat_periodictask_changelist",
                 "django_celery_beat.view_periodictask",

@@ -14,48 +14,24 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.common.errors import Refusal
 from loyalty.desk import people, programs
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, badge, link, moment
-from loyalty.jobs import overview, registry, running
+from loyalty.jobs import calendar, overview, registry, running
+from loyalty.jobs import health_desk as health_desk  # registers the alerts and the page of health
+from loyalty.jobs import schedules_desk as schedules_desk  # registers the timetable
 from loyalty.jobs.changes import admin as changes_admin  # noqa: F401  (registers the pages of changes)
-from loyalty.jobs.changes.limiting import ChangeLimits
-from loyalty.jobs.models import ApprovalLimits, JobRun
+from loyalty.jobs.changes import limits_desk as limits_desk
+from loyalty.jobs.models import JobRun
 
-TONES = {"running": "info", "done": "good", "failed": "bad", "stopped": "warn"}
+TONES = {"waiting": "info", "running": "info", "done": "good", "failed": "bad", "stopped": "warn"}
 # A run found bigger than this in its preview is left to the worker or the command line: a request must answer soon.
 MOST_AT_ONCE = 20_000
-
-
-@admin.register(ApprovalLimits)
-class ApprovalLimitsAdmin(BookAdmin):
-    """How much one person may post alone, per program. Changed by a change of its own, behind four eyes."""
-
-    list_display = ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points", "bulk_members", "bulk_points", "expired_points"]  # fmt: skip
-    list_select_related = ["program"]
-    fieldsets = [
-        (_("Adjustments"), {"fields": ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points"]}),
-        (_("Bulk changes"), {"fields": ["bulk_members", "bulk_points"]}),
-        (_("Expiry"), {"fields": ["expired_points"]}),
-    ]
-    actions_list = ["ask_for_others"]
-    empty_words = _(
-        "No limits are set: a second person is needed above 1,000 points for one member, 5,000 in 24 hours or in bulk, 50 members, and for every forgiven debt. Set your own here."
-    )
-
-    def get_actions_list(self, request: HttpRequest) -> list[Any]:
-        """Only who may ask for other limits."""
-        offered = super().get_actions_list(request)
-        return offered if request.user.has_perm(ChangeLimits.may_ask) else []
-
-    @action(description=_("Change the limits"), url_path="ask-for-others", icon="edit")
-    def ask_for_others(self, request: HttpRequest) -> HttpResponse:
-        """To the form of the change."""
-        return HttpResponseRedirect(reverse("admin:jobs_change_new", args=[ChangeLimits.name]))
+LOOKS_AGAIN_AFTER = 5
 
 
 @admin.register(JobRun)
@@ -88,7 +64,7 @@ class JobRunAdmin(BookAdmin):
         ),
     ]
     readonly_fields = ["shown_job", "shown_status", "shown_report", "shown_duration", "shown_starter"]
-    actions_detail = ["stop"]
+    actions_detail = ["stop", "resume"]
     empty_words = _("No job has run yet. The nightly jobs begin as soon as beat and the worker run.")
 
     def get_urls(self) -> list[Any]:
@@ -110,6 +86,7 @@ class JobRunAdmin(BookAdmin):
         context = self.admin_site.each_context(request) | {
             "title": _("Jobs"),
             "jobs": shown,
+            "calendar": _calendar(program, at) if program else None,
             "may_run": request.user.has_perm("loyalty.run_jobs"),
             "is_asleep": overview.is_asleep(at=at),
             "stats": [
@@ -139,18 +116,26 @@ class JobRunAdmin(BookAdmin):
         # A preview that failed is not the run somebody asked for: only the run itself is what the dashboard warns of.
         if request.POST.get("deed") == "run" and run.status in (JobRun.Status.DONE, JobRun.Status.FAILED):
             if run.found > MOST_AT_ONCE and run.status == JobRun.Status.DONE:
-                messages.warning(
-                    request,
-                    _(
-                        "%(found)s are due: too many for a page to wait for. The worker takes them at the next due date, or run: manage.py run_job %(job)s"
-                    )
-                    % {"found": run.found, "job": job.name},
-                )
-                return HttpResponseRedirect(self.page_of(run))
+                return self._leave_to_worker(request, run, job.name, told)
             run = running.run(job.name, **told)
         self.log_change(request, run, str(_("Previewed the job.") if run.is_dry else _("Ran the job.")))
         _tell(request, run, job.title)
         return HttpResponseRedirect(self.page_of(run))
+
+    def _leave_to_worker(self, request: HttpRequest, seen: JobRun, job: str, told: dict[str, Any]) -> HttpResponse:
+        """A run too large for a request waits for the worker; its page follows it."""
+        run = running.ask(job, **told)
+        self.log_change(request, run, str(_("Ran the job.")))
+        said = _("%(found)s are due: more than a page can wait for. The worker takes it up at its next look; this page follows it.")  # fmt: skip
+        messages.info(request, said % {"found": f"{seen.found:,}"})
+        return HttpResponseRedirect(self.page_of(run))
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """While it waits or runs the page looks again by itself."""
+        answer = super().change_view(request, object_id, *args, **kwargs)
+        if (getattr(answer, "context_data", None) or {}).get("run_state"):
+            answer["Refresh"] = str(LOOKS_AGAIN_AFTER)
+        return answer
 
     @display(description=_("job"))
     def shown_job(self, run: JobRun) -> str:
@@ -186,7 +171,7 @@ class JobRunAdmin(BookAdmin):
         """Progress in figures, and what a verification found."""
         first = [v for v in record.report.get("first", []) if isinstance(v, dict)]
         rows = [(v.get("law", ""), v.get("account", ""), v.get("found", "")) for v in first]
-        return {
+        return ({"before_include": "admin/desk/run.html"} | _progress(record)) | {
             "stats": [
                 Stat(_("Found"), f"{record.found:,}", _("What was due when the run began.")),
                 Stat(_("Done"), f"{record.done:,}", _("What was carried out.")),
@@ -202,7 +187,7 @@ class JobRunAdmin(BookAdmin):
         button=_("Stop it"),
         permission="loyalty.run_jobs",
         icon="stop_circle",
-        fits=lambda run: run.status == JobRun.Status.RUNNING,
+        fits=lambda run: run.status in (JobRun.Status.WAITING, JobRun.Status.RUNNING),
         danger=True,
     )
     def stop(self, request: HttpRequest, record: JobRun) -> str:
@@ -210,12 +195,24 @@ class JobRunAdmin(BookAdmin):
             raise Refusal(_("This run is not running any more."))
         return _("The run was asked to stop and ends after its present batch.")
 
+    @deed(
+        title=_("Let it go on"),
+        question=_("The worker takes the run up at its next look, as of the same instant. What it has done already is not done twice."),
+        button=_("Go on"),
+        permission="loyalty.run_jobs",
+        icon="resume",
+        fits=lambda run: run.status in (JobRun.Status.STOPPED, JobRun.Status.FAILED) and not run.is_dry,
+    )  # fmt: skip
+    def resume(self, request: HttpRequest, record: JobRun) -> str:
+        running.resume(record, at=timezone.now(), actor=actor_of(request))
+        return _("The worker takes the run up at its next look.")
+
 
 def _advice(run: JobRun) -> str:
     """The next step after a failure, with the places it leads to."""
     if run.job != "verify_books":
         said = _(
-            "Read the error below and mend its cause, then run the job again: it goes on where it stopped and does nothing twice."
+            "Read the error below and mend its cause, then let the run go on with the button above. It does nothing twice."
         )
         return format_html("{} {}", said, link(reverse("admin:jobs_overview"), _("See the jobs")))
     said = _(
@@ -226,6 +223,27 @@ def _advice(run: JobRun) -> str:
         return str(said)
     page = reverse("admin:ledger_account_change", args=[named[1]])
     return format_html("{} {}", said, link(page, _("Open account #%(account)s") % {"account": named[1]}))
+
+
+def _calendar(program: Any, at: Any) -> Panel:
+    """What waits, and what runs in the days ahead."""
+    rows = [
+        (badge(_("waits since %(due)s") % {"due": moment(one.due_at)}, "warn") if one.is_waiting else moment(one.due_at), ", ".join(one.jobs), moment(one.settles_up_to))
+        for one in calendar.coming(program, at=at)
+    ]  # fmt: skip
+    note = _("In the program clock, %(zone)s. What waits is made up oldest day first.") % {"zone": program.time_zone}
+    empty = _("Every daily job is switched off.")
+    more, words = reverse("admin:jobs_jobschedule_changelist"), _("When jobs run")
+    headers = [_("Due"), _("Jobs, in this order"), _("Settles up to")]
+    return Panel(_("What runs next"), headers, rows, empty, more=more, more_words=words, note=note)
+
+
+def _progress(run: JobRun) -> dict[str, Any]:
+    """How far a run has come, for its bar; nothing once it has ended."""
+    if run.status not in (JobRun.Status.WAITING, JobRun.Status.RUNNING):
+        return {"run_state": ""}
+    share = min(100, round(100 * (run.done + run.skipped) / run.found)) if run.found else 0
+    return {"run_state": run.status, "share_done": share, "is_stopping": run.stop_requested_at is not None}
 
 
 def _tone(run: JobRun | None) -> str:

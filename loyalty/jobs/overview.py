@@ -9,9 +9,8 @@ from django.conf import settings
 from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
-from loyalty.common.clock import day_start
 from loyalty.common.money import show_points
-from loyalty.jobs import nudging, registry
+from loyalty.jobs import nudging, registry, timetable
 from loyalty.jobs.models import Heartbeat, JobRun
 from loyalty.ledger.models import Program
 
@@ -24,6 +23,8 @@ class JobState:
     last: JobRun | None
     next_due: datetime | None
     is_late: bool
+    is_on: bool = True
+    missed: int = 0
     title: str = ""
     report: list[str] = field(default_factory=list)
 
@@ -37,21 +38,25 @@ def states(program: Program | None, *, at: datetime) -> list[JobState]:
         run.job: run
         for run in JobRun.objects.filter(pk__in=mine.values("job").annotate(newest=Max("pk")).values("newest"))
     }
-    owed: dict[str, datetime] = {}
-    for job, owner, day in nudging.dates_due(at):
-        if program and owner.pk == program.pk:
-            owed.setdefault(job.name, day_start(day, program.time_zone) + nudging.DUE_AFTER)
+    times = timetable.read()
+    owed: dict[str, list[datetime]] = {}
+    for waiting in nudging.dates_due(at, times):
+        if program and waiting.program.pk == program.pk:
+            owed.setdefault(waiting.job.name, []).append(waiting.due_at)
     patience = timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
     found = []
     for job in known:
-        due = owed.get(job.name)
+        missed = owed.get(job.name, [])
+        due = missed[0] if missed else None
         run = last.get(job.name)
         found.append(
             JobState(
                 job=job,
                 last=run,
-                next_due=due or _following(job, program, at),
+                next_due=due or _following(job, program, times, at),
                 is_late=due is not None and max(due, program.created_at if program else due) + patience < at,
+                is_on=times.is_on(job.name),
+                missed=len(missed),
                 title=str(job.title),
                 report=_report(run) if run else [],
             )
@@ -109,9 +114,9 @@ def _known(key: str) -> str:
     }.get(key, "")
 
 
-def _following(job: registry.Job, program: Program | None, at: datetime) -> datetime | None:
+def _following(job: registry.Job, program: Program | None, times: timetable.Timetable, at: datetime) -> datetime | None:
     """When a daily job that owes nothing is due again; nudged jobs are due all the time."""
-    if not job.is_daily or program is None:
+    if program is None or job.name not in times.daily:
         return None
-    today = nudging.business_date(program, at)
-    return day_start(today + timedelta(days=1), program.time_zone) + nudging.DUE_AFTER
+    tomorrow = times.latest(job.name, program.time_zone, at=at) + timedelta(days=1)
+    return times.due_at(job.name, tomorrow, program.time_zone)

@@ -37,6 +37,12 @@ Status = JobRun.Status
 log = structlog.get_logger(__name__)
 
 
+class NotToBeResumed(Refusal):
+    """Only a run that was stopped or has failed can go on."""
+
+    code = "run_not_to_be_resumed"
+
+
 def run(
     job: str,
     *,
@@ -97,8 +103,51 @@ def take_over(row: JobRun, *, actor: str) -> bool:
     return bool(taken)
 
 
+def ask(job: str, *, program: Program | None, as_of: datetime, started_by: str) -> JobRun:
+    """Leave a run to the worker, which takes it up at its next look. One that waits already is returned. Raises UnknownJob."""
+    terms = {"job": registry.find(job).name, "program": program, "status": Status.WAITING}
+    waiting = JobRun.objects.filter(business_date__isnull=True, **terms).order_by("id").first()
+    if waiting is None:
+        waiting = JobRun(as_of=as_of, started_by=started_by, attempts=0, **terms)
+        claim(waiting)
+    return waiting
+
+
+def resume(row: JobRun, *, at: datetime, actor: str) -> JobRun:
+    """Let a stopped or failed run go on, with the instant it decides by; the worker takes it up. Raises NotToBeResumed."""
+    registry.find(row.job)
+    ended = JobRun.objects.filter(pk=row.pk, is_dry=False, status__in=[Status.STOPPED, Status.FAILED])
+    waits = ended.update(
+        status=Status.WAITING,
+        started_by=actor,
+        started_at=at,
+        seen_at=at,
+        ended_at=None,
+        error="",
+        stop_requested_at=None,
+        stop_requested_by="",
+    )
+    row.refresh_from_db()
+    if not waits:
+        raise NotToBeResumed(_("Only a run that was stopped or has failed can go on. This one is %(status)s.") % {"status": row.get_status_display()})  # fmt: skip
+    return row
+
+
+def take_up(row: JobRun) -> bool:
+    """Become the owner of a run that somebody asked for. False when somebody else was faster, or it was called off."""
+    now = timezone.now()
+    as_seen = JobRun.objects.filter(pk=row.pk, status=Status.WAITING, attempts=row.attempts)
+    taken = as_seen.update(status=Status.RUNNING, attempts=F("attempts") + 1, started_at=now, seen_at=now)
+    if taken:
+        row.refresh_from_db()
+    return bool(taken)
+
+
 def request_stop(row: JobRun, *, at: datetime, actor: str) -> bool:
-    """Ask a running job to end after its present batch. False when it is not running any more."""
+    """Ask a running job to end after its present batch; one that waits ends at once. False when it has ended already."""
+    waiting = JobRun.objects.filter(pk=row.pk, status=Status.WAITING)
+    if waiting.update(status=Status.STOPPED, ended_at=at, stop_requested_at=at, stop_requested_by=actor):
+        return True
     asked = JobRun.objects.filter(pk=row.pk, status=Status.RUNNING, stop_requested_at__isnull=True)
     return bool(asked.update(stop_requested_at=at, stop_requested_by=actor))
 

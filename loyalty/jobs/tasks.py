@@ -11,8 +11,10 @@ from loyalty.jobs import nudging, schedule
 
 @shared_task(name=schedule.TASK, ignore_result=True, expires=schedule.EXPIRES_AFTER_SECONDS)
 def nudge() -> None:
-    """Look for due work and do it."""
-    nudging.nudge(timezone.now())
+    """Look for due work and do it. That the message came is a sign of life of the broker."""
+    at = timezone.now()
+    nudging.beat("broker", at=at)
+    nudging.nudge(at)
 
 
 @worker_ready.connect

@@ -11,6 +11,8 @@ def kind_in_words(kind: str) -> str:
         "refunded": _("Goods returned"),
         "expiring": _("Points about to expire"),
         "approval": _("Approval requested"),
+        "job_failed": _("Job failed or late"),
+        "job_mended": _("Trouble over"),
     }
     known |= {
         "referral": _("Friend brought"),

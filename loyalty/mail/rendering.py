@@ -38,6 +38,8 @@ PAGES = {
     "challenge_back": "portal_challenges",
     "draw_won": "portal_draws",
     "approval": "admin:jobs_changerequest_changelist",
+    "job_failed": "admin:jobs_health",
+    "job_mended": "admin:jobs_health",
 }
 KIND = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -19,6 +19,8 @@ PAGES = [
     "admin:index",
     "admin:members_member_changelist",
     "admin:jobs_overview",
+    "admin:jobs_health",
+    "admin:jobs_jobschedule_changelist",
     "admin:campaigns_campaign_add",
     "admin:ledger_entry_changelist",
     "admin:ledger_finance",

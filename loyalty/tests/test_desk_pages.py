@@ -97,6 +97,7 @@ def test_every_list_opens_in_an_empty_installation(db, label):
     [
         "admin:index",
         "admin:jobs_overview",
+        "admin:jobs_health",
         "admin:rewards_voucher_check",
         "admin:ledger_finance",
         "admin:ledger_revenue",

@@ -1,6 +1,7 @@
 """Working at the desk: editing together, deeds through the verbs, lists taken out, and what a page costs."""
 
-from datetime import timedelta
+import re
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,7 +14,9 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Rule
 from loyalty.desk import exporting, paging, roles
-from loyalty.jobs.models import JobRun
+from loyalty.desk.stamps import FIELD
+from loyalty.jobs import nudging
+from loyalty.jobs.models import JobRun, JobSchedule
 from loyalty.ledger.models import Account, Entry, ExpiryPolicy
 from loyalty.mail.models import Message
 from loyalty.pos.models import ApiKey
@@ -394,6 +397,49 @@ def test_only_operations_start_jobs(program):
 def test_an_unknown_job_is_refused_in_words(program):
     page = staff_client(roles.OPS).post(reverse("admin:jobs_start"), {"job": "rm -rf", "deed": "run"}, follow=True)
     assert "There is no job" in page.content.decode()
+
+
+def test_a_large_run_is_left_to_the_worker_and_its_page_looks_again_by_itself(program, ani, monkeypatch):
+    at = timezone.now()
+    give_points(ani, 40, at=at - timedelta(days=30), expires_at=at - timedelta(days=1))
+    monkeypatch.setattr("loyalty.jobs.admin.MOST_AT_ONCE", 0)
+    client = staff_client(roles.OPS)
+    page = client.post(reverse("admin:jobs_start"), {"job": "expire_points", "deed": "run"}, follow=True)
+    assert "It waits for the worker" in page.content.decode() and page["Refresh"] == "5"
+    assert not Entry.objects.filter(kind="expiry").exists()
+    assert len(list(nudging._asked_for(at))) == 1
+    run = JobRun.objects.get(job="expire_points", is_dry=False, business_date=None)
+    shown = client.get(reverse("admin:jobs_jobrun_change", args=[run.pk]))
+    assert (run.status, run.done, "Refresh" in shown) == ("done", 1, False)
+
+
+def test_a_failed_run_goes_on_with_a_button_and_only_for_operations(program):
+    at = timezone.now()
+    terms = {"as_of": at, "started_by": "x", "started_at": at, "seen_at": at, "ended_at": at}
+    run = JobRun.objects.create(job="expire_points", program=program, status="failed", error="It broke.", **terms)
+    page = reverse("admin:jobs_jobrun_change", args=[run.pk])
+    client = staff_client(roles.OPS)
+    offered = re.search(r'href="([^"]*resume[^"]*)"', client.get(page).content.decode())[1]
+    assert staff_client(roles.AUDITOR).post(offered).status_code == 403
+    assert "takes the run up at its next look" in client.post(offered, follow=True).content.decode()
+    run.refresh_from_db()
+    assert (run.status, run.started_by.split(":")[0]) == ("waiting", "staff")
+
+
+def test_operators_set_when_a_job_is_due_and_switch_it_off_with_a_reason(program):
+    client = staff_client(roles.OPS)
+    row = JobSchedule.objects.get(job="remind_expiry")
+    page = reverse("admin:jobs_jobschedule_change", args=[row.pk])
+    seen = client.get(page).context["adminform"].form.seen
+    told = {"due_from": "07:30", "reason": "new templates", FIELD: seen}
+    assert client.post(page, told).status_code == 302
+    row.refresh_from_db()
+    assert (row.is_on, row.due_from, row.reason) == (False, time(7, 30), "new templates")
+    listed = client.get(reverse("admin:jobs_jobschedule_changelist")).content.decode()
+    assert "switched off" in listed and "new templates" in listed
+    assert "switched off" in client.get(reverse("admin:jobs_overview")).content.decode()
+    assert staff_client(roles.AUDITOR).post(page, told).status_code == 403
+    assert client.post(reverse("admin:jobs_jobschedule_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
 
 
 # --- Letters --------------------------------------------------------------------------------------------------------

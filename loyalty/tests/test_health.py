@@ -10,6 +10,7 @@ from loyalty import health
 from loyalty.jobs import nudging
 from loyalty.jobs.models import Heartbeat
 from loyalty.mail import outbox
+from loyalty.mail.models import Message
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -17,6 +18,7 @@ AT = datetime(2026, 3, 1, 3, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def two_harmless_jobs(settings):
+    settings.SETIA_DISK_FREE_MB = 0  # whatever the machine of the tests has
     settings.SETIA_JOBS = {"a": {"run": "loyalty.jobs.tests.jobs_for_tests.find_nothing", "every": "day", "title": "A"}}
 
 
@@ -41,7 +43,7 @@ def test_an_installation_that_does_its_work_is_ready(client, program):
     status, checks = ready(client, AT + timedelta(minutes=5))
     assert status == 200
     assert {name: check["ok"] for name, check in checks.items()} == {
-        "database": True, "migrations": True, "due_work": True, "nudge": True,
+        "database": True, "migrations": True, "due_work": True, "letters": True, "nudge": True, "broker": True, "disk": True,
     }  # fmt: skip
     assert checks["nudge"]["seen_at"] == AT.isoformat()
 
@@ -69,6 +71,33 @@ def test_a_daily_job_that_nobody_took_up_makes_it_late(client, program):
         "ok": False, "oldest_minutes": 595, "limit_minutes": 30,
         "detail": "has been waiting for too long; are worker, beat and mail server running?",
     }  # fmt: skip
+
+
+def test_letters_are_counted_by_what_became_of_them(client, program):
+    nudged(AT)
+    for number, status in enumerate(("queued", "queued", "sending", "uncertain", "failed", "sent")):
+        letter = {"recipient": str(number), "address": "a@example.com", "kind": "welcome", "subject": "x"}
+        Message.objects.create(status=status, queued_at=AT, due_at=AT, **letter)
+    status, checks = ready(client, AT + timedelta(minutes=3))
+    assert (status, checks["letters"]) == (
+        200, {"ok": True, "detail": "none is late", "minutes": 3, "waiting": 2, "uncertain": 1, "refused": 1},
+    )  # fmt: skip
+
+
+def test_a_silent_broker_is_told_and_does_no_harm_while_something_nudges(client, program):
+    nudged(AT)
+    assert ready(client, AT)[1]["broker"] == {"ok": True, "detail": "not used yet", "seen_at": None}
+    nudging.beat("broker", at=AT - timedelta(hours=3))
+    assert ready(client, AT)[1]["broker"]["detail"] == "silent, but work is looked for"
+    status, checks = ready(client, AT + timedelta(minutes=31))
+    assert (status, checks["broker"]["ok"]) == (503, False)
+
+
+def test_a_disk_that_is_nearly_full_is_told(client, program, settings):
+    nudged(AT)
+    settings.SETIA_DISK_FREE_MB = 10**12
+    status, checks = ready(client, AT)
+    assert (status, checks["disk"]["ok"], checks["disk"]["detail"]) == (503, False, "nearly full; make room")
 
 
 def test_letters_that_wait_too_long_make_it_late(client):

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from loyalty.jobs import running
+from loyalty.jobs import nudging, running
 from loyalty.jobs.models import JobRun
 from loyalty.jobs.registry import UnknownJob
 from loyalty.jobs.tests import jobs_for_tests
@@ -131,3 +131,67 @@ def test_the_command_runs_a_job_and_prints_it_for_machines(program):
 def test_the_command_says_what_was_wrong(program, arguments, said):
     with pytest.raises(CommandError, match=said):
         call_command("run_job", *arguments, stdout=StringIO(), stderr=StringIO())
+
+
+# --- Left to the worker, stopped, taken up again --------------------------------------------------------------------
+def taken_up(at=AT):
+    return [run.pk for run in nudging._asked_for(at)]
+
+
+def test_what_a_person_leaves_to_the_worker_waits_once_and_is_taken_up_once(program):
+    asked = running.ask("count", program=program, as_of=AT, started_by="staff:7")
+    assert (asked.status, jobs_for_tests.calls) == ("waiting", [])
+    assert running.ask("count", program=program, as_of=AT, started_by="staff:8").pk == asked.pk
+    assert nudging.oldest_due(AT) is not None
+    assert (taken_up(), taken_up()) == ([asked.pk], [])
+    asked.refresh_from_db()
+    assert (asked.status, asked.attempts, asked.done, asked.started_by) == ("done", 1, 2, "staff:7")
+
+
+def test_of_two_workers_one_takes_up_what_waits(program):
+    asked = running.ask("count", program=program, as_of=AT, started_by="staff:7")
+    other = JobRun.objects.get()
+    assert running.take_up(asked) and not running.take_up(other)
+
+
+def test_a_run_that_waits_is_called_off_at_once(program):
+    asked = running.ask("count", program=program, as_of=AT, started_by="staff:7")
+    assert running.request_stop(asked, at=AT, actor="staff:7")
+    assert (taken_up(), JobRun.objects.get().status) == ([], "stopped")
+
+
+def test_a_stopped_date_goes_on_when_a_person_says_so_as_of_the_same_instant(program):
+    terms = {"started_by": "x", "started_at": AT, "seen_at": AT, "ended_at": AT}
+    row = JobRun.objects.create(
+        job="count", program=program, business_date=date(2026, 3, 1), as_of=AT, status="stopped", attempts=6, **terms
+    )
+    assert running.resume(row, at=AT, actor="staff:7").status == "waiting"
+    assert taken_up() == [row.pk]
+    row.refresh_from_db()
+    assert (row.status, row.attempts, row.started_by) == ("done", 7, "staff:7")
+    assert jobs_for_tests.calls == [("kopi", AT, False)]
+
+
+def test_a_date_that_a_person_lets_go_on_waits_while_another_job_of_its_program_runs(program):
+    terms = {"program": program, "as_of": AT, "started_by": "x", "started_at": AT, "seen_at": AT}
+    JobRun.objects.create(job="find_nothing", business_date=date(2026, 3, 1), **terms)
+    JobRun.objects.create(job="count", business_date=date(2026, 3, 1), status="waiting", **terms)
+    assert taken_up() == []
+    JobRun.objects.filter(job="find_nothing").update(status="done")
+    assert len(taken_up()) == 1
+
+
+@pytest.mark.parametrize("status", ["done", "running", "waiting"])
+def test_what_has_not_ended_early_does_not_go_on(program, status):
+    terms = {"as_of": AT, "started_by": "x", "started_at": AT, "seen_at": AT}
+    row = JobRun.objects.create(job="count", program=program, status=status, **terms)
+    with pytest.raises(running.NotToBeResumed, match="stopped or has failed"):
+        running.resume(row, at=AT, actor="staff:7")
+    row.refresh_from_db()
+    assert row.status == status
+
+
+def test_a_preview_is_not_let_go_on(program):
+    run("fail", program, dry_run=True)
+    with pytest.raises(running.NotToBeResumed):
+        running.resume(JobRun.objects.get(), at=AT, actor="staff:7")
