@@ -21,6 +21,7 @@ from members.models import Member
 from rewards import kinds, vouchers
 from rewards import redemption as redemptions
 from rewards.catalogue_desk import RewardAdmin
+from rewards.chances.chances_desk import PrizePoolAdmin
 from rewards.desk import ends_panel, facts_panel, member_vouchers, state_badge, uses_panel
 from rewards.draws.draws_desk import DrawAdmin
 from rewards.draws.wins_desk import DrawWinAdmin
@@ -43,6 +44,7 @@ __all__ = [
     "ParcelAdmin",
     "PointsPaymentAdmin",
     "PointsTermsAdmin",
+    "PrizePoolAdmin",
     "RedemptionAdmin",
     "RewardAdmin",
 ]

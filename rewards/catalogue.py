@@ -21,7 +21,7 @@ from members.models import Member, MemberAccount, Tier
 from rewards import pools, sessions
 from rewards.eligibility import judge, judge_price, segments_asked
 from rewards.limits import NEVER, Had, had
-from rewards.models import Draw, EventSession, Reward, RewardPrice, StoreStock
+from rewards.models import Draw, EventSession, PrizePool, Reward, RewardPrice, StoreStock
 from rewards.pricing import Price, price_of
 from rewards.stocks import out_of_stock
 
@@ -110,12 +110,15 @@ def left_of(
     return min(counts, default=None)
 
 
+_POOL_OPEN = Q(prize_pool__isnull=True) | Q(prize_pool__status=PrizePool.Status.OPEN)
+
+
 def on_offer(program: Program, *, at: datetime) -> QuerySet[Reward]:
     """The rewards of a program that are switched on and whose offer has not ended; coming ones are included.
 
-    Entries of a draw are offered while it takes some.
+    Entries of a draw are offered while it takes some, prizes by chance while their pool is open.
     """
-    rewards = Reward.objects.filter(program=program, is_active=True).exclude(_draw_elsewhen(at))
+    rewards = Reward.objects.filter(program=program, is_active=True).exclude(_draw_elsewhen(at)).filter(_POOL_OPEN)
     return rewards.exclude(offered_until__lte=at).select_related("wallet", "minimum_tier", "program", "category")
 
 

@@ -118,6 +118,7 @@ class RewardAdmin(DeskAdmin):
                     "is_sent",
                     ("credit_wallet", "credit"),
                     ("draw", "draw_entries"),
+                    "prize_pool",
                     ("cause", "gift"),
                     "face_value",
                     ("slug", "position"),

@@ -158,6 +158,7 @@ class RewardForm(StampedForm):
             "credit": _("How much is credited, in the wallet's smallest part."),
             "draw": _("For entries in a prize draw."),
             "draw_entries": _("How many numbers one redemption gives."),
+            "prize_pool": _("For mystery rewards, where every number wins, and for instant wins."),
             "is_sent": _(
                 "For goods: members say where to, and staff pack and send it. Without it, it is handed over at a till."
             ),
@@ -189,7 +190,9 @@ class RewardForm(StampedForm):
         cleaned = super().clean()
         program = cleaned.get("program") or (self.instance.program if self.instance.program_id else None)
         refuse_foreign(
-            self, program, ("wallet", "minimum_tier", "segment", "category", "pool", "credit_wallet", "draw", "cause")
+            self,
+            program,
+            ("wallet", "minimum_tier", "segment", "category", "pool", "credit_wallet", "draw", "cause", "prize_pool"),
         )
         clean_season(self, cleaned)
         self._clean_asked(cleaned)
@@ -208,7 +211,7 @@ class RewardForm(StampedForm):
 
     def _clean_held(self) -> None:
         """What redemptions are read by stands once there is one: what it is, which draw it enters, whether it is sent."""
-        changed = [name for name in ("kind", "draw", "is_sent") if name in self.changed_data]
+        changed = [name for name in ("kind", "draw", "prize_pool", "is_sent") if name in self.changed_data]
         if changed and self.instance.pk and self.instance.redemptions.exists():
             for name in changed:
                 self.add_error(name, _("Members hold this reward already, so this stands. Make a new reward instead."))
@@ -226,6 +229,11 @@ class RewardForm(StampedForm):
             self.add_error("is_sent", _("Only goods are sent."))
         elif cleaned.get("is_sent") and (cleaned.get("pool") or cleaned.get("uses") != 1):
             self.add_error("is_sent", _("What is sent has one use and no codes of a partner."))
+        pool = cleaned.get("prize_pool")
+        if pool and kind and pool.always_wins != (kind.kind == Reward.Kind.MYSTERY):
+            self.add_error(
+                "prize_pool", _("Of a mystery reward's pool every number wins; of an instant win's, one in several.")
+            )
         for name in ("credit", "face_value", "gift"):
             if cleaned.get(name) is not None and cleaned[name] < 0:
                 self.add_error(name, _("This kind of reward needs it."))

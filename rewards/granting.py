@@ -12,10 +12,10 @@ from django.db.models import F
 from loyalty.ledger.locking import lock
 from members.models import Member, MemberAccount
 from rewards import kinds
+from rewards.accounts import NoAccount, no_account
 from rewards.models import Redemption, Reward, StoreStock
-from rewards.redemption import NoAccount, ReferenceConflict, no_account
 
-__all__ = ["NoAccount", "ReferenceConflict", "grant"]
+__all__ = ["NoAccount", "grant"]
 
 
 @transaction.atomic

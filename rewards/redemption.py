@@ -26,6 +26,7 @@ from loyalty.pos.models import Store
 from members import tiers
 from members.models import Member, MemberAccount
 from rewards import kinds, limits
+from rewards.accounts import no_account
 from rewards.eligibility import judge, judge_price, segments_asked
 from rewards.kinds.base import Chosen
 from rewards.models import Redemption, Reward, RewardPrice, StoreStock, Voucher
@@ -41,12 +42,6 @@ class ReferenceConflict(Refusal):
     """The reference already stands for another redemption."""
 
     code = "reference_conflict"
-
-
-class NoAccount(Refusal):
-    """The member has no account in the wallet the reward is paid from."""
-
-    code = "no_account"
 
 
 class RedemptionUnknown(Refusal):
@@ -198,11 +193,6 @@ def _account_id(member: Member, reward: Reward) -> int:
     if account_id is None:
         raise no_account()
     return account_id
-
-
-def no_account() -> NoAccount:
-    """The refusal for a member without an account in the reward's wallet."""
-    return NoAccount(_("This member has no account in the wallet this reward is paid from."))
 
 
 def _first(member: Member, reward: Reward, store: Store | None, chosen: Chosen, reference: str) -> Redemption:

@@ -55,11 +55,60 @@ JOIN rewards_redemption d ON d.id = g.redemption_id
 JOIN rewards_reward r ON r.id = d.reward_id
 """
 
+# A draw whose close has come is being drawn, until the job has been there.
+DRAWS = """
+SELECT d.id AS draw, p.slug AS program, d.slug, d.name,
+       CASE WHEN d.status = 'open' AND d.opens_at > {now} THEN 'coming' WHEN d.status = 'open' AND d.closes_at <= {now} THEN 'closed'
+            ELSE d.status END AS status,
+       d.opens_at, d.closes_at, d.limit_per_member, d.limit_in_all, d.entries, d.withdrawn, m.made_at AS published_at,
+       m.seed_digest, t.drawn_at
+FROM rewards_draw d
+JOIN ledger_program p ON p.id = d.program_id
+LEFT JOIN rewards_drawpromise m ON m.draw_id = d.id
+LEFT JOIN rewards_drawresult t ON t.draw_id = d.id
+"""
+
+DRAW_WINS = """
+SELECT w.id AS win, p.slug AS program, d.slug AS draw, w.place, z.name AS prize, e.number, m.number AS member, w.won_at, w.given_at,
+       w.owed, w.redemption_id AS redemption, w.credit_id AS entry, w.passed_at, w.passed_why
+FROM rewards_drawwin w
+JOIN rewards_draw d ON d.id = w.draw_id
+JOIN ledger_program p ON p.id = d.program_id
+JOIN rewards_drawprize z ON z.id = w.prize_id
+JOIN rewards_drawentry e ON e.id = w.entry_id
+JOIN members_member m ON m.id = e.member_id
+"""
+
+POOL_DRAWS = """
+SELECT n.id AS pool_draw, p.slug AS program, o.slug AS pool, n.number, m.number AS member, n.ticket_id AS redemption, z.name AS prize,
+       n.redemption_id AS won_redemption, n.credit_id AS entry, n.drawn_at
+FROM rewards_pooldraw n
+JOIN rewards_prizepool o ON o.id = n.prize_pool_id
+JOIN ledger_program p ON p.id = o.program_id
+JOIN members_member m ON m.id = n.member_id
+LEFT JOIN rewards_poolprize z ON z.id = n.prize_id
+"""
+
+# Where a parcel goes stays out: only what carriers and stock are asked about.
+PARCELS = """
+SELECT c.id AS parcel, p.slug AS program, r.slug AS reward, m.number AS member, c.redemption_id AS redemption, c.status, c.carrier,
+       c.tracking, c.asked_at, c.packed_at, c.sent_at, c.delivered_at
+FROM rewards_parcel c
+JOIN rewards_redemption d ON d.id = c.redemption_id
+JOIN ledger_program p ON p.id = d.program_id
+JOIN rewards_reward r ON r.id = d.reward_id
+JOIN members_member m ON m.id = d.member_id
+"""
+
 
 def register() -> None:
     """Declare the views of this app."""
     declare("report_rewards", REWARDS)
     declare("report_redemptions", REDEMPTIONS)
     declare("report_sessions", SESSIONS)
+    declare("report_draws", DRAWS)
+    declare("report_draw_wins", DRAW_WINS)
+    declare("report_pool_draws", POOL_DRAWS)
+    declare("report_parcels", PARCELS)
     declare("report_gifts", GIFTS)
     declare("report_points_payments", POINTS_PAYMENTS)

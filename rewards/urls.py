@@ -3,6 +3,7 @@
 from django.urls import path
 
 from rewards import giving_views, parcel_views, paying_views, views
+from rewards.chances import views as chance_views
 from rewards.draws import views as draw_views
 
 urlpatterns = [
@@ -16,6 +17,8 @@ urlpatterns = [
     path("vouchers/<int:pk>/", views.voucher, name="portal_voucher"),
     path("vouchers/<int:pk>/address/", parcel_views.address, name="portal_voucher_address"),
     path("vouchers/<int:pk>/cancel/", views.cancel, name="portal_voucher_cancel"),
+    path("prizes/<slug:program>/<slug:slug>/", chance_views.pool_page, name="prize_pool_page"),
+    path("prizes/<slug:program>/<slug:slug>/record.json", chance_views.pool_record, name="prize_pool_record"),
     path("draws/", draw_views.draws, name="portal_draws"),
     path("draws/<slug:program>/<slug:slug>/", draw_views.draw_page, name="draw_page"),
     path("draws/<slug:program>/<slug:slug>/record.json", draw_views.draw_record, name="draw_record"),

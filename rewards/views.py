@@ -203,6 +203,7 @@ def voucher(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": kinds.of(held.reward).facts(held),
         "cannot_cancel": kinds.of(held.reward).uncancellable(held, at=timezone.now(), by_member=True),
         "more": kinds.of(held.reward).page(held),
+        "more_words": kinds.of(held.reward).words_of_page(held),
         "partner_code": pools.shown(held) if held.reward.pool_id is not None and shown["state"] == "issued" else "",
         "uses_left": held.voucher.uses_allowed - held.voucher.uses,
     }

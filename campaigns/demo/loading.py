@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from campaigns.demo import program as setup
+from campaigns.demo.chances import add_chances
 from campaigns.demo.draws import add_draws
 from campaigns.demo.games import add_games, name_players
 from campaigns.demo.life import live
@@ -77,6 +78,7 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
         open_cafe(program, stars, at=made_at)
         pay(program, stars, at=made_at)
         add_draws(program, stars, at=made_at)
+        add_chances(program, stars, at=made_at)
     sign_months(program, at=made_at)
     show_ways(program, stars, at=made_at)
     count_popularity(program, at=made_at)

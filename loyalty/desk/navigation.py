@@ -42,6 +42,12 @@ GROUPS = [
             (_("Categories"), "shelves", "rewards_category_changelist", "rewards.view_category"),
             (_("Codes of partners"), "handshake", "rewards_codepool_changelist", "rewards.view_codepool"),
             (_("Prize draws"), "casino", "rewards_draw_changelist", "rewards.view_draw"),
+            (
+                _("Pools of prizes"),
+                "featured_seasonal_and_gifts",
+                "rewards_prizepool_changelist",
+                "rewards.view_prizepool",
+            ),
             (_("Causes"), "volunteer_activism", "rewards_cause_changelist", "rewards.view_cause"),
             (_("Redemptions"), "confirmation_number", "rewards_redemption_changelist", "rewards.view_redemption"),
             (_("Parcels"), "package_2", "rewards_parcel_changelist", "rewards.view_parcel"),

@@ -22,6 +22,7 @@ RANKS = {
     "rewards_reward": 5,
     "rewards_eventsession": 5,
     "rewards_draw": 5,
+    "rewards_prizepool": 5,
 }
 NAMES = ("idempotency key", "accounts", "redemption or partner", "campaign", "lots", "reward")
 UPDATED = re.compile(r'^\s*UPDATE\s+"?(\w+)"?', re.IGNORECASE)

@@ -146,6 +146,8 @@ DOORS = {
     "portal_draws": PORTAL,
     "draw_page": NOWHERE,  # the name of a reward is no draw; test_draw_pages opens one
     "draw_record": NOWHERE,
+    "prize_pool_page": NOWHERE,  # no pool either; test_pages_of_chances opens one
+    "prize_pool_record": NOWHERE,
     "portal_vouchers": PORTAL,
     "portal_voucher": HERS,
     "portal_voucher_address": (SIGN_IN, NOT_FOUND, NOT_FOUND, FORBIDDEN),  # a voucher is not sent

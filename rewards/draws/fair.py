@@ -56,6 +56,19 @@ def weighted(seed: str, number: int, weights: Sequence[int]) -> int:
     raise AssertionError("the remainder is below the sum of the weights")
 
 
+def lot(seed: str, number: int, weights: Sequence[int], *, one_in: int = 1, is_counted: bool = False) -> int | None:
+    """Which lot of a pool a number draws (`weighted`), the first is 0; None for none of them.
+
+    By counting, every `one_in`th number draws one. By chance, blanks weigh `one_in - 1` times as much as all lots together, and
+    lie after them: so one in so many wins, however many lots are out (out: a weight of 0).
+    """
+    if is_counted and number % one_in:
+        return None
+    blanks = 0 if is_counted else (one_in - 1) * sum(weights)
+    found = weighted(seed, number, [*weights, blanks])
+    return found if found < len(weights) else None
+
+
 def list_digest(entries: Iterable[Entry]) -> str:
     """SHA-256 of the list of entries: a line `number holder` for each, in order of numbers, each line ended by a line feed."""
     lines = "".join(f"{one.number} {one.holder}\n" for one in sorted(entries, key=lambda one: one.number))

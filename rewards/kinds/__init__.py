@@ -1,6 +1,7 @@
 """The kinds of rewards, one small class each (docs/rewards.md)."""
 
 from rewards.kinds.base import Kind
+from rewards.kinds.chance import InstantWin, Mystery
 from rewards.kinds.crediting import Cashback, StoreCredit
 from rewards.kinds.discount import Discount
 from rewards.kinds.donation import Donation
@@ -25,6 +26,8 @@ ALL = (
     Experience(),
     DrawEntries(),
     GiftCard(),
+    Mystery(),
+    InstantWin(),
 )
 KINDS: dict[str, Kind] = {one.code: one for one in ALL}
 # What some kinds ask and the others must leave empty.

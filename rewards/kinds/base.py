@@ -117,6 +117,10 @@ class Kind:
         """The address of a page with more about it; empty for most kinds."""
         return ""
 
+    def words_of_page(self, redemption: Redemption) -> Any:
+        """What the button to that page says."""
+        return _("See more")
+
     def form(self, reward: Reward, *, at: datetime) -> dict[str, Any]:
         """What the portal's form shows so that the member can choose."""
         return {}

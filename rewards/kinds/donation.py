@@ -1,6 +1,7 @@
 """A gift to others, counted for its cause at once."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -36,3 +37,7 @@ class Donation(Kind):
         """The public totals."""
         gift = giving.gift_of(redemption)
         return gift.cause.get_absolute_url() if gift and gift.cause.is_public else ""
+
+    def words_of_page(self, redemption: Redemption) -> Any:
+        """What the button to them says."""
+        return _("See what members gave together")

@@ -1,6 +1,7 @@
 """Entries of a prize draw (DOMAIN 7.5, docs/draws.md)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -44,6 +45,10 @@ class DrawEntries(Kind):
     def page(self, redemption: Redemption) -> str:
         """The public page of the draw."""
         return entering.draw_of(redemption.reward).get_absolute_url()
+
+    def words_of_page(self, redemption: Redemption) -> Any:
+        """What the button to it says."""
+        return _("See the draw")
 
     def span(self, redemption: Redemption, *, at: datetime) -> tuple[datetime, datetime]:
         """Until it is drawn, however late the job is."""

@@ -1,6 +1,7 @@
 """The nouns of the rewards: the catalogue, what members redeemed, and the vouchers they hold."""
 
 from rewards.models.catalogue import Reward
+from rewards.models.chances import PoolDraw, PoolPrize, PoolPromise, PoolResult, PrizePool
 from rewards.models.codes import CodePool, PoolCode, PoolImport
 from rewards.models.draws import Draw, DrawEntry, DrawPrize, DrawPromise, DrawResult, DrawWin, DrawWithdrawal
 from rewards.models.events import EventSession, Seat
@@ -17,6 +18,6 @@ from rewards.models.spans import in_season
 __all__ = [
     "Category", "Cause", "CodePool", "Draw", "DrawEntry", "DrawPrize", "DrawPromise", "DrawResult", "DrawWin",
     "DrawWithdrawal", "EventSession", "Gift", "Parcel", "Picture", "PointsGivenBack", "PointsPayment", "PointsTerms",
-    "PoolCode", "PoolImport", "Redemption", "Reward", "RewardKind", "RewardPopularity", "RewardPrice", "Seat", "StoreStock",
+    "PoolCode", "PoolDraw", "PoolImport", "PoolPrize", "PoolPromise", "PoolResult", "PrizePool", "Redemption", "Reward", "RewardKind", "RewardPopularity", "RewardPrice", "Seat", "StoreStock",
     "Voucher", "VoucherExtension", "VoucherUse", "in_season",
 ]  # fmt: skip

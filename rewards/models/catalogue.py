@@ -8,6 +8,7 @@ from loyalty.common.languages import Told, in_language
 from loyalty.ledger.models import Program, Wallet
 from members.models import Tier
 from members.segments.models import Segment
+from rewards.models.chances import PrizePool
 from rewards.models.codes import CodePool
 from rewards.models.draws import Draw
 from rewards.models.giving import Cause
@@ -16,6 +17,7 @@ from rewards.models.shelves import Category, Picture
 from rewards.models.spans import season_order
 
 CREDITING = (RewardKind.CASHBACK, RewardKind.CREDIT)
+CHANCES = (RewardKind.MYSTERY, RewardKind.INSTANT)
 GOODS = (RewardKind.PRODUCT, RewardKind.SAMPLE)
 
 
@@ -74,6 +76,9 @@ class Reward(Told):
         Draw, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("prize draw")
     )
     draw_entries = models.PositiveSmallIntegerField(_("entries for one redemption"), null=True, blank=True)
+    prize_pool = models.ForeignKey(
+        PrizePool, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("pool of prizes")
+    )
     cause = models.ForeignKey(
         Cause, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("given to")
     )
@@ -111,6 +116,11 @@ class Reward(Told):
                 condition=Q(kind=RewardKind.DRAW, draw__isnull=False, draw_entries__isnull=False, draw_entries__gt=0)
                 | (~Q(kind=RewardKind.DRAW) & Q(draw__isnull=True, draw_entries__isnull=True)),
                 name="reward_draws_when_of_that_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=CHANCES, prize_pool__isnull=False)
+                | (~Q(kind__in=CHANCES) & Q(prize_pool__isnull=True)),
+                name="reward_has_a_pool_when_by_chance",
             ),
             models.CheckConstraint(
                 condition=Q(kind=RewardKind.GIFT_CARD, face_value__isnull=False, face_value__gt=0)

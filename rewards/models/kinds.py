@@ -18,3 +18,5 @@ class RewardKind(models.TextChoices):
     GIFT_CARD = "gift_card", _("gift card")
     EXPERIENCE = "experience", _("experience")
     DRAW = "draw", _("entry in a prize draw")
+    MYSTERY = "mystery", _("mystery reward")
+    INSTANT = "instant", _("instant win")

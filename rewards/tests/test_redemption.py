@@ -12,6 +12,7 @@ from loyalty.mail.models import Message
 from members.models import Member, Tier
 from members.testing import OPENING, give_points, make_member, make_program, points_of
 from rewards import redemption, vouchers
+from rewards.accounts import NoAccount
 from rewards.models import Redemption, Reward
 from rewards.testing import make_reward
 
@@ -115,7 +116,7 @@ def test_a_reward_is_offered_within_its_dates_only(program, ani):
 def test_a_reward_of_another_program_is_not_offered(program, ani):
     other = make_reward(make_program("other"))
     give_points(ani, 100)
-    with pytest.raises(redemption.NoAccount):
+    with pytest.raises(NoAccount):
         redeem(ani, other)
 
 
