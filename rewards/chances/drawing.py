@@ -66,7 +66,9 @@ def _given(drawn: PoolDraw, *, at: datetime, actor: str) -> bool:
     try:
         with transaction.atomic():
             reference = f"pool:{drawn.prize_pool_id}:{number}"
-            hand_over(drawn, prize, member, at=at, actor=actor, reference=reference, why=str(drawn.prize_pool))
+            drawn.redemption, drawn.credit = hand_over(
+                prize, member, at=at, actor=actor, reference=reference, why=str(drawn.prize_pool)
+            )
             left = PoolPrize.objects.filter(pk=prize.pk)
             if prize.pieces is not None:
                 left = left.filter(given__lt=F("pieces"))

@@ -15,11 +15,13 @@ from loyalty.common.errors import Refusal
 from loyalty.common.retrying import retried
 from loyalty.ledger import posting
 from loyalty.ledger.locking import lock
+from loyalty.ledger.models import Entry
 from members.models import Member, MemberAccount
 from rewards import granting
 from rewards.draws import fair, letters
 from rewards.draws.terms import WinStands, places
-from rewards.models import Draw, DrawEntry, DrawPrize, DrawWin
+from rewards.draws.wording import AnyPrize
+from rewards.models import Draw, DrawEntry, DrawWin, Redemption
 
 Passed = DrawWin.Passed
 
@@ -40,7 +42,9 @@ def give(win: DrawWin, *, at: datetime, actor: str) -> DrawWin:
     reference = f"draw:{win.draw_id}:{win.entry_id}"
     try:
         with transaction.atomic():
-            hand_over(win, win.prize, member, at=at, actor=actor, reference=reference, why=str(win.draw))
+            win.redemption, win.credit = hand_over(
+                win.prize, member, at=at, actor=actor, reference=reference, why=str(win.draw)
+            )
     except Refusal as refusal:
         win.owed = refusal.code
         win.save(update_fields=["owed"])
@@ -52,19 +56,17 @@ def give(win: DrawWin, *, at: datetime, actor: str) -> DrawWin:
 
 
 def hand_over(
-    win: DrawWin, prize: DrawPrize, member: Member, *, at: datetime, actor: str, reference: str, why: str
-) -> None:
-    """Grant the reward or credit the points of a prize; the record is told which. Raises what granting raises."""
+    prize: AnyPrize, member: Member, *, at: datetime, actor: str, reference: str, why: str
+) -> tuple[Redemption | None, Entry | None]:
+    """Grant the reward or credit the points of a prize; returns the redemption or the entry. Raises what granting raises."""
     if prize.reward is not None:
-        win.redemption = granting.grant(member, prize.reward, at=at, reference=reference, actor=actor)
-        return
-    account_id = MemberAccount.objects.filter(member=member, wallet__is_main=True).values_list("account_id", flat=True)[
-        0
-    ]
-    win.credit = posting.accrue(
-        account_id, prize.points or 0, at=at, reference=reference, source="draw", actor=actor, reason=why,
+        return granting.grant(member, prize.reward, at=at, reference=reference, actor=actor), None
+    main = MemberAccount.objects.filter(member=member, wallet__is_main=True).values_list("account_id", flat=True)
+    credit = posting.accrue(
+        main[0], prize.points or 0, at=at, reference=reference, source="draw", actor=actor, reason=why,
         explanation={"kind": "draw", "name": why, "prize": prize.name},
     )  # fmt: skip
+    return None, credit
 
 
 @retried

@@ -10,6 +10,7 @@ from rewards.models import Reward
 class AnyPrize(Protocol):
     """A prize of a draw or of a pool: a name, and a reward or points."""
 
+    name: str
     reward: Reward | None
     points: int | None
 
