@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -18,7 +20,7 @@ from loyalty.desk.deeds import deed
 from loyalty.desk.panels import day, link
 from members.desk import more_panels
 from members.models import Member
-from rewards import kinds, vouchers
+from rewards import kinds, papers, vouchers
 from rewards import redemption as redemptions
 from rewards.catalogue_desk import RewardAdmin
 from rewards.chances.chances_desk import PrizePoolAdmin
@@ -78,7 +80,7 @@ class RedemptionAdmin(BookAdmin):
                     ("reward", "shown_member"),
                     ("shown_state", "shown_cost"),
                     ("shown_code", "shown_until"),
-                    "shown_work",
+                    ("shown_work", "shown_paper"),
                 ]
             },
         ),
@@ -95,6 +97,7 @@ class RedemptionAdmin(BookAdmin):
         "shown_until",
         "shown_place",
         "shown_work",
+        "shown_paper",
         "shown_ender",
         "shown_entries",
     ]
@@ -103,7 +106,23 @@ class RedemptionAdmin(BookAdmin):
     def get_urls(self) -> list[Any]:
         """The page where a code is typed or scanned."""
         check = path("check/", self.admin_site.admin_view(self.look_up), name="rewards_voucher_check")
-        return [check, *super().get_urls()]
+        paper = path("<int:pk>/print/", self.admin_site.admin_view(self.show_paper), name="rewards_redemption_print")
+        return [check, paper, *super().get_urls()]
+
+    def show_paper(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The voucher on paper, for a customer without a telephone."""
+        found = get_object_or_404(
+            self.get_queryset(request).select_related("program", "store", "reward__program"), pk=pk
+        )
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
+        back = reverse("admin:rewards_redemption_change", args=[pk])
+        try:
+            told = papers.paper(found, at=timezone.now(), by_member=False, size=request.GET.get("size", ""))
+        except papers.NotPrinted as refusal:
+            messages.error(request, str(refusal))
+            return redirect(back)
+        return render(request, "rewards/paper.html", told | {"back": back})
 
     def look_up(self, request: HttpRequest) -> HttpResponse:
         """The till page."""
@@ -147,12 +166,19 @@ class RedemptionAdmin(BookAdmin):
     def shown_work(self, redemption: Redemption) -> str:
         return str(kinds.of(redemption.reward).work_for(redemption.reward))
 
+    @display(description=_("on paper"))
+    def shown_paper(self, redemption: Redemption) -> str:
+        page = reverse("admin:rewards_redemption_print", args=[redemption.pk])
+        return format_html("{} · {}", link(page, _("A4 sheet")), link(f"{page}?size={papers.SLIP}", _("Small slip")))
+
     @display(description=_("ended by"))
     def shown_ender(self, redemption: Redemption) -> str:
         return people.name(redemption.ended_by) if redemption.ended_by else "–"
 
     @display(description=_("in the books"))
     def shown_entries(self, redemption: Redemption) -> str:
+        if redemption.entry_id is None:
+            return "–"
         paid = link(reverse("admin:ledger_entry_change", args=[redemption.entry_id]), _("points taken"))
         if not redemption.reversal_id:
             return paid

@@ -150,6 +150,7 @@ DOORS = {
     "prize_pool_record": NOWHERE,
     "portal_vouchers": PORTAL,
     "portal_voucher": HERS,
+    "portal_voucher_paper": HERS,
     "portal_voucher_address": (SIGN_IN, NOT_FOUND, NOT_FOUND, FORBIDDEN),  # a voucher is not sent
     "portal_voucher_cancel": HERS,
     "portal_ways": PORTAL,
