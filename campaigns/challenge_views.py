@@ -12,6 +12,7 @@ from campaigns.challenges.words import prize_in_words
 from loyalty.common.errors import Refusal
 from members.enrolment import main_account
 from members.portal import member_page
+from rewards import holdings
 
 
 @require_GET
@@ -27,6 +28,7 @@ def show_challenges(request: HttpRequest) -> HttpResponse:
         "done": [one for one in shown if one.is_done],
         "boards": [one for one in shown if one.challenge.has_board],
         "badges": showing.badges_of(member),
+        "more_badges": holdings.badges(member),
         "won": won,
         "display_name": showing.display_name(member),
         "at": at,

@@ -118,7 +118,7 @@ class RewardAdmin(DeskAdmin):
                     "is_sent",
                     ("credit_wallet", "credit"),
                     ("draw", "draw_entries"),
-                    "prize_pool",
+                    ("prize_pool", "tier"),
                     ("cause", "gift"),
                     "face_value",
                     ("slug", "position"),

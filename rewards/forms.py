@@ -158,6 +158,7 @@ class RewardForm(StampedForm):
             "credit": _("How much is credited, in the wallet's smallest part."),
             "draw": _("For entries in a prize draw."),
             "draw_entries": _("How many numbers one redemption gives."),
+            "tier": _("For tiers: which one, kept for as many days as its voucher is valid."),
             "prize_pool": _("For mystery rewards, where every number wins, and for instant wins."),
             "is_sent": _(
                 "For goods: members say where to, and staff pack and send it. Without it, it is handed over at a till."
@@ -192,7 +193,18 @@ class RewardForm(StampedForm):
         refuse_foreign(
             self,
             program,
-            ("wallet", "minimum_tier", "segment", "category", "pool", "credit_wallet", "draw", "cause", "prize_pool"),
+            (
+                "wallet",
+                "minimum_tier",
+                "segment",
+                "category",
+                "pool",
+                "credit_wallet",
+                "draw",
+                "cause",
+                "prize_pool",
+                "tier",
+            ),
         )
         clean_season(self, cleaned)
         self._clean_asked(cleaned)
@@ -211,7 +223,7 @@ class RewardForm(StampedForm):
 
     def _clean_held(self) -> None:
         """What redemptions are read by stands once there is one: what it is, which draw it enters, whether it is sent."""
-        changed = [name for name in ("kind", "draw", "prize_pool", "is_sent") if name in self.changed_data]
+        changed = [name for name in ("kind", "draw", "prize_pool", "tier", "is_sent") if name in self.changed_data]
         if changed and self.instance.pk and self.instance.redemptions.exists():
             for name in changed:
                 self.add_error(name, _("Members hold this reward already, so this stands. Make a new reward instead."))

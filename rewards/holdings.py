@@ -9,7 +9,7 @@ from loyalty.common.clock import last_valid_day
 from loyalty.ledger.models import Allocation
 from loyalty.pos.models import Store
 from members.models import Member
-from rewards.models import Redemption, Reward
+from rewards.models import Redemption, Reward, RewardKind
 
 SHOWN_AT_ONCE, USABLE_AT_ONCE = 50, 200
 
@@ -47,6 +47,13 @@ def ready(member: Member, reward: Reward, *, at: datetime) -> Redemption | None:
     """The member's newest voucher of this reward that can still be used."""
     issued = Redemption.objects.filter(member=member, reward=reward, status=Redemption.Status.ISSUED)
     return issued.filter(voucher__expires_at__gt=at).order_by("-id").first()
+
+
+def badges(member: Member) -> list[Redemption]:
+    """The badges the member took as rewards, newest first, each once."""
+    found = Redemption.objects.filter(member=member, reward__kind=RewardKind.BADGE, status=Redemption.Status.USED)
+    each = {one.reward_id: one for one in found.select_related("reward").order_by("id")}
+    return sorted(each.values(), key=lambda one: -one.pk)
 
 
 def by_state(member: Member, *, at: datetime) -> dict[str, list[Redemption]]:

@@ -36,5 +36,5 @@ def paper(redemption: Redemption, *, at: datetime, by_member: bool, size: str) -
     words = _("Enter or show this code at the partner's.") if is_partners else kind.words_for(reward)
     return {
         "redemption": redemption, "code": code, "shown_code": shown, "words": words, "facts": kind.facts(redemption),
-        "is_slip": size == SLIP,
+        "is_slip": size == SLIP, "counts_uses": kind.counts_uses,
     }  # fmt: skip

@@ -128,7 +128,7 @@ def cancel(
     Lots that expired meanwhile live on for 0 days when the member cancels and for 14 when the merchant does. Raises
     RedemptionUsed, or RedemptionExpired unless `even_expired`; a cancelled one is answered as it is.
     """
-    lock(redemption.account_id)
+    lock(redemption.account_id, *kinds.of(redemption.reward).also_locked(redemption.member, redemption.reward))
     redemption = _held(redemption.pk)
     if redemption.status == Redemption.Status.CANCELLED:
         return redemption

@@ -1,6 +1,6 @@
 """The portal's pages about points and rewards: home, catalogue, redeeming, vouchers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -50,11 +50,17 @@ def home(request: HttpRequest) -> HttpResponse:
         "next_offer": next((offer for offer in offers if not offer.can_redeem), None),
         "news": wording.news(member, at=at),
         "challenges": wording.challenges(member, at=at),
-        "ready": holdings.of_member(member)
-        .filter(status=Redemption.Status.ISSUED, voucher__expires_at__gt=at, reward__is_sent=False)
-        .count(),
     }
+    shown |= _held_now(member, at)
     return render(request, "members/home.html", shown | _tier(member, at))
+
+
+def _held_now(member: Member, at: datetime) -> dict[str, Any]:
+    """What the member can use: how many vouchers, and the benefits that stand on the card. One query."""
+    held = holdings.usable(member, at=at)
+    benefits = [one for one in held if one.reward.kind == RewardKind.BENEFIT]
+    tills = [one for one in held if kinds.of(one.reward).shows_code(one.reward) or one.reward.pool_id is not None]
+    return {"ready": len(tills) - len(benefits), "benefits": benefits}
 
 
 def _tier(member: Member, at: Any) -> dict[str, Any]:

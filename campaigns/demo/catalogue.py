@@ -60,6 +60,27 @@ REWARDS: list[dict[str, Any]] = [
         "summary_ms": "Sepuluh dolar pada kad, untuk anda atau rakan, dibelanjakan sedikit demi sedikit.",
     },
     {
+        "slug": "gold-month", "kind": "tier", "tier": "gold", "cost": 5000, "category": "evenings", "unit_cost": "4.00",
+        "name": "Two months of Gold", "name_id": "Dua bulan Emas", "name_ms": "Dua bulan Emas",
+        "summary": "Be Gold from now on, for sixty days.",
+        "summary_id": "Jadi Emas mulai sekarang, selama enam puluh hari.",
+        "summary_ms": "Jadi Emas mulai sekarang, selama enam puluh hari.",
+    },
+    {
+        "slug": "listeners-club", "kind": "benefit", "cost": 1500, "category": "evenings", "unit_cost": "5.00",
+        "name": "Listeners' club", "name_id": "Klub pendengar", "name_ms": "Kelab pendengar",
+        "summary": "Two months of first listens: new records, a chair and a coffee, as often as you come.",
+        "summary_id": "Dua bulan mendengar lebih dulu: piringan baru, kursi dan kopi, sesering Anda datang.",
+        "summary_ms": "Dua bulan mendengar dahulu: piring baharu, kerusi dan kopi, sekerap anda datang.",
+    },
+    {
+        "slug": "friend-badge", "kind": "badge", "cost": 300, "category": "good-causes",
+        "name": "Friend of the shop", "name_id": "Sahabat toko", "name_ms": "Sahabat kedai",
+        "summary": "A badge to show that you like us.",
+        "summary_id": "Lencana untuk menunjukkan bahwa Anda suka kami.",
+        "summary_ms": "Lencana untuk menunjukkan bahawa anda suka kami.",
+    },
+    {
         "slug": "music-lesson", "category": "good-causes", "kind": "donation", "cost": 500, "unit_cost": "2.50", "cause": "music-school", "gift": Decimal("2.50"),
         "name": "A music lesson for a child", "name_id": "Les musik untuk seorang anak", "name_ms": "Kelas muzik untuk seorang kanak-kanak",
         "summary": "We pay for an hour with a teacher at a community music school.",
@@ -139,6 +160,8 @@ def add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
                 day_start(today + timedelta(days=n), program.time_zone) for n in days
             )
         told["minimum_tier"] = tiers.get(told.pop("minimum_tier", ""))
+        if gives := told.pop("tier", ""):
+            told["tier"] = tiers[gives]
         told["category"] = shelves[told["category"]]
         for amount in ("unit_cost", "money"):
             told[amount] = Decimal(told.get(amount, "0"))

@@ -1,6 +1,8 @@
 """The kinds of rewards, one small class each (docs/rewards.md)."""
 
+from rewards.kinds.badge import Badge
 from rewards.kinds.base import Kind
+from rewards.kinds.benefit import Benefit
 from rewards.kinds.chance import InstantWin, Mystery
 from rewards.kinds.crediting import Cashback, StoreCredit
 from rewards.kinds.discount import Discount
@@ -12,6 +14,7 @@ from rewards.kinds.gift_card import GiftCard
 from rewards.kinds.product import Product
 from rewards.kinds.sample import Sample
 from rewards.kinds.shipping import Shipping
+from rewards.kinds.tier_upgrade import TierUpgrade
 from rewards.models import Reward, RewardKind
 
 ALL = (
@@ -28,6 +31,9 @@ ALL = (
     GiftCard(),
     Mystery(),
     InstantWin(),
+    TierUpgrade(),
+    Badge(),
+    Benefit(),
 )
 KINDS: dict[str, Kind] = {one.code: one for one in ALL}
 # What some kinds ask and the others must leave empty.

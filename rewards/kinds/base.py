@@ -40,6 +40,10 @@ class Kind:
     asks: ClassVar[tuple[str, ...]] = ()
     # Whether its voucher may be given a later end.
     can_last_longer: ClassVar[bool] = True
+    # Whether its uses are told; not where money or days are what ends it.
+    counts_uses: ClassVar[bool] = True
+    # What is said of one that is not over, in place of "ready to use".
+    standing_words: ClassVar[Any] = ""
     # Whether it may be sent to the member instead of handed over.
     can_be_sent: ClassVar[bool] = False
 

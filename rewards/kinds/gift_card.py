@@ -23,6 +23,7 @@ class GiftCard(Kind):
 
     kind = RewardKind.GIFT_CARD
     asks = ("face_value",)
+    counts_uses = False
     staff_words = _(
         "Take what the customer wants to pay with it off the bill and enter that amount. The rest stays on the card."
     )

@@ -79,6 +79,9 @@ class Reward(Told):
     prize_pool = models.ForeignKey(
         PrizePool, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("pool of prizes")
     )
+    tier = models.ForeignKey(
+        Tier, models.PROTECT, null=True, blank=True, related_name="rewards_giving_it", verbose_name=_("tier it gives")
+    )
     cause = models.ForeignKey(
         Cause, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("given to")
     )
@@ -121,6 +124,11 @@ class Reward(Told):
                 condition=Q(kind__in=CHANCES, prize_pool__isnull=False)
                 | (~Q(kind__in=CHANCES) & Q(prize_pool__isnull=True)),
                 name="reward_has_a_pool_when_by_chance",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RewardKind.TIER, tier__isnull=False)
+                | (~Q(kind=RewardKind.TIER) & Q(tier__isnull=True)),
+                name="reward_gives_a_tier_when_of_that_kind",
             ),
             models.CheckConstraint(
                 condition=Q(kind=RewardKind.GIFT_CARD, face_value__isnull=False, face_value__gt=0)

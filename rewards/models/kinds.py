@@ -20,3 +20,6 @@ class RewardKind(models.TextChoices):
     DRAW = "draw", _("entry in a prize draw")
     MYSTERY = "mystery", _("mystery reward")
     INSTANT = "instant", _("instant win")
+    TIER = "tier", _("tier for a time")
+    BADGE = "badge", _("badge")
+    BENEFIT = "benefit", _("membership or benefit")
