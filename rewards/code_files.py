@@ -20,6 +20,8 @@ MOST_BESIDES = 2 * 1024 * 1024
 GROWING = ("xl/worksheets/", "xl/sharedstrings.xml")
 MOST_ROWS = 100_001
 MOST_COLUMNS = 20
+# As many digits as a spreadsheet keeps of a number.
+EXACT_DIGITS = 15
 WORKBOOK = b"PK\x03\x04"
 
 
@@ -28,6 +30,12 @@ class CodesRefused(Refusal):
 
     code = "codes_refused"
     status = 422
+
+
+class AsNumber(str):
+    """A cell that holds a number: zeros in front and digits after the 15th are lost, so nobody knows the code it was."""
+
+    __slots__ = ()
 
 
 def rows(uploaded: bytes) -> list[tuple[int, str]]:
@@ -41,7 +49,8 @@ def _in_column(lines: list[tuple[int, list[str]]]) -> list[tuple[int, str]]:
     if column is not None:
         lines = lines[1:]
     place = column or 0
-    return [(number, row[place].strip() if place < len(row) else "") for number, row in lines]
+    found = [(number, row[place] if place < len(row) else "") for number, row in lines]
+    return [(number, cell if isinstance(cell, AsNumber) else cell.strip()) for number, cell in found]
 
 
 def _unreadable() -> CodesRefused:
@@ -96,8 +105,12 @@ def _sheet(uploaded: bytes) -> list[tuple[int, list[str]]]:
 
 
 def _cell(cell: Any) -> str:
-    """A cell as the code it shows; a formula is none, and a whole number has no decimals."""
+    """A cell as the code it shows; a formula is none. A number is the code where its format says how many digits it has."""
     value = cell.value
     if value is None or cell.data_type == "f":
         return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    digits = cell.number_format or ""
+    is_padded = 1 < len(digits) <= EXACT_DIGITS and set(digits) == {"0"} and value == int(value) >= 0
+    return f"{int(value):0{len(digits)}}" if is_padded else AsNumber(value)

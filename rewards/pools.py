@@ -17,7 +17,7 @@ from loyalty.common.bulk import insert_rows, is_postgresql
 from loyalty.common.sealing import fingerprint, opened, seal, seal_many
 from loyalty.ledger.models import Program
 from rewards import code_files
-from rewards.code_files import CodesRefused
+from rewards.code_files import AsNumber, CodesRefused
 from rewards.models import CodePool, PoolCode, PoolImport, Redemption
 from rewards.stocks import out_of_stock
 
@@ -35,11 +35,12 @@ def look_through(pool: CodePool, uploaded: bytes, *, file_name: str, at: datetim
     rows = code_files.rows(uploaded)
     if len(rows) > MOST_CODES:
         raise CodesRefused(_("This file has more than 100,000 lines. Split it."))
-    fresh, again, bad = _sorted_out(rows)
+    fresh, again, bad, numbers = _sorted_out(rows)
     known = _known(pool, fresh)
     new = [code for code in fresh if code not in known]
     report = {
         "lines": len(rows), "new": len(new), "twice": len(again), "known": len(known), "bad": len(bad),
+        "numbers": len(numbers), "number_lines": numbers[:SHOWN],
         "twice_lines": again[:SHOWN], "known_lines": [fresh[code] for code in known][:SHOWN], "bad_lines": bad[:SHOWN],
     }  # fmt: skip
     return PoolImport.objects.create(
@@ -108,18 +109,20 @@ def running_low(program: Program) -> list[Any]:
     return list(counted.filter(free__lt=F("low_at")))
 
 
-def _sorted_out(rows: list[tuple[int, str]]) -> tuple[dict[str, int], list[int], list[int]]:
-    """Codes with their first line, lines that repeat one, and lines that hold no code."""
+def _sorted_out(rows: list[tuple[int, str]]) -> tuple[dict[str, int], list[int], list[int], list[int]]:
+    """Codes with their first line, lines that repeat one, lines that hold no code, and lines whose code became a number."""
     fresh: dict[str, int] = {}
-    again, bad = [], []
+    again, bad, numbers = [], [], []
     for line, code in rows:
-        if not SHORTEST <= len(code) <= LONGEST or not code.isprintable() or " " in code:
+        if isinstance(code, AsNumber):
+            numbers.append(line)
+        elif not SHORTEST <= len(code) <= LONGEST or not code.isprintable() or " " in code:
             bad.append(line)
         elif code in fresh:
             again.append(line)
         else:
             fresh[code] = line
-    return fresh, again, bad
+    return fresh, again, bad, numbers
 
 
 def _known(pool: CodePool, codes: Iterable[str]) -> set[str]:

@@ -128,6 +128,11 @@ class PoolImportAdmin(BookAdmin):
         doubts = [
             (_("Twice in the file"), told["twice"], told["twice_lines"]),
             (_("In the pool already"), told["known"], told["known_lines"]),
+            (
+                _("A number: zeros in front are lost (format the column as text and type the codes again)"),
+                told.get("numbers", 0),
+                told.get("number_lines", []),
+            ),
             (_("No code (4 to 100 signs, no blanks)"), told["bad"], told["bad_lines"]),
         ]
         rows = [(words, show_points(count), ", ".join(map(str, lines))) for words, count, lines in doubts if count]

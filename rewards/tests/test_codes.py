@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from loyalty.desk import roles
 from loyalty.pos.testing import Shop
 from loyalty.tests.desk import staff_client
-from members.testing import OPENING, give_points, make_program, points_of
+from members.testing import OPENING, give_points, make_member, make_program, points_of
 from members.tests.portal import signed_in, words
 from rewards import catalogue, code_files, pools, redemption, vouchers
 from rewards.models import CodePool, PoolCode, PoolImport, Redemption
@@ -177,10 +177,39 @@ def test_a_workbook_brings_codes_with_the_same_report(pool):
         ["no", "Code"], [1, "NEW-1"], [2, "OLD-1"], [3, "NEW-1"], [4, 20261123.0], [5, "=1+1"], [], [6, None]
     )
     looked = pools.look_through(pool, file, file_name="x.xlsx", at=LATER, actor="test")
-    told = {name: looked.report[name] for name in ("lines", "new", "twice_lines", "known_lines", "bad_lines")}
-    assert told == {"lines": 6, "new": 2, "twice_lines": [4], "known_lines": [3], "bad_lines": [6, 8]}
+    names = ("lines", "new", "twice_lines", "known_lines", "bad_lines", "number_lines")
+    told = {name: looked.report[name] for name in names}
+    assert told == {
+        "lines": 6,
+        "new": 1,
+        "twice_lines": [4],
+        "known_lines": [3],
+        "bad_lines": [6, 8],
+        "number_lines": [5],
+    }
     pools.take_in(looked, at=LATER, actor="test")
-    assert pools.left([pool.pk]) == {pool.pk: 3}
+    assert pools.left([pool.pk]) == {pool.pk: 2}
+
+
+def test_codes_that_a_spreadsheet_made_numbers_are_named_and_not_taken_in_wrongly(program, pool):
+    book = Workbook()
+    for place, (value, shape) in enumerate([(12345, "General"), (12345, "0000000"), ("0099", "@"), (1.5, "0000"), (12, "0")], start=1):  # fmt: skip
+        cell = book.active.cell(place, 1, value)
+        cell.number_format = shape
+    written = io.BytesIO()
+    book.save(written)
+    looked = pools.look_through(pool, written.getvalue(), file_name="x.xlsx", at=LATER, actor="test")
+    assert (looked.report["new"], looked.report["numbers"], looked.report["number_lines"]) == (2, 3, [1, 4, 5])
+    page = staff_client(roles.PROGRAM_MANAGER).get(reverse("admin:rewards_poolimport_change", args=[looked.pk]))
+    assert "zeros in front are lost" in words(page)
+    pools.take_in(looked, at=LATER, actor="test")
+    reward = make_reward(program, cost=10, pool=pool)
+    codes = set()
+    for name in ("Ayu", "Bayu"):
+        member = make_member(program, name)
+        give_points(member, 10)
+        codes.add(pools.shown(redeem(member, reward, name)))
+    assert codes == {"0012345", "0099"}
 
 
 def test_a_broken_or_swollen_workbook_is_refused_and_brings_nothing(pool):
