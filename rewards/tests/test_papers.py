@@ -34,7 +34,12 @@ def test_a_member_prints_a_sheet_or_a_slip(program, ani, now):
     assert f'href="/vouchers/{held.pk}/print/"' in client.get(f"/vouchers/{held.pk}/").content.decode()
     sheet = client.get(f"/vouchers/{held.pk}/print/")
     said = words(sheet)
-    assert held.voucher.shown_code in said and "Free latte" in said and "One each." in said and "Uses 3" in said
+    assert (
+        held.voucher.shown_code in said
+        and "Free latte" in said
+        and "One each." in said
+        and "<dt>Uses</dt><dd>3</dd>" in sheet.content.decode()
+    )
     assert '<svg role="img"' in sheet.content.decode()
     assert '<body class="slip">' not in sheet.content.decode()
     assert '<body class="slip">' in client.get(f"/vouchers/{held.pk}/print/?size=slip").content.decode()
