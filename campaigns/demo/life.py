@@ -21,7 +21,7 @@ from loyalty.ledger.posting import accrue_many
 from loyalty.pos.models import Store
 from members.enrolment import main_account
 from members.models import Member, MemberAccount, TierGrant
-from rewards import redemption, vouchers
+from rewards import kinds, redemption, vouchers
 from rewards.models import Redemption, Reward
 
 DAYS = 170
@@ -113,7 +113,9 @@ def _where(reward: Reward, chance: Random) -> Store | None:
 
 
 def _end(taken: Redemption, chance: Random, *, number: int, until: datetime) -> None:
-    """Use most vouchers within some days, cancel a few, leave the rest."""
+    """Use most vouchers within some days, cancel a few, leave the rest; what no till uses is left as it is."""
+    if taken.reward.is_sent or not kinds.of(taken.reward).is_for_tills:
+        return
     ended_at = taken.redeemed_at + timedelta(days=chance.randrange(1, 25), minutes=chance.randrange(600))
     if ended_at >= until or chance.random() < 0.25 or taken.status != Redemption.Status.ISSUED:
         return
