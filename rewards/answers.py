@@ -12,7 +12,7 @@ from loyalty.pos.wire import DayOut, InstantOut, MoneyOut, Outgoing
 from members.answers import BalanceOut, balances_out
 from rewards import kinds, pools, sessions
 from rewards.catalogue import Offer
-from rewards.chances import drawing
+from rewards.chances.answers import DrawnOut, drawn_out
 from rewards.draws import entering
 from rewards.models import EventSession, Parcel, Redemption, Reward, Voucher
 from rewards.recommending import Advice
@@ -132,15 +132,6 @@ class ParcelOut(Outgoing):
     packed_at: InstantOut | None
     sent_at: InstantOut | None
     delivered_at: InstantOut | None
-
-
-class DrawnOut(Outgoing):
-    """What a mystery reward or an instant win drew. `prize` is empty when it won nothing; `redemption` is the prize's voucher, where it is one."""
-
-    pool: str
-    number: int
-    prize: str
-    redemption: str | None
 
 
 class RedemptionOut(Outgoing):
@@ -287,19 +278,10 @@ def redemption_out(redemption: Redemption, *, at: datetime) -> RedemptionOut:
         voucher=voucher_out(redemption.voucher, at=at),
         partner_code=pools.shown(redemption) if redemption.reward.pool_id is not None else "",
         entries=entering.numbers_of(redemption) if redemption.reward.draw_id is not None else [],
-        drawn=_drawn_out(redemption) if redemption.reward.prize_pool_id is not None else None,
+        drawn=drawn_out(redemption) if redemption.reward.prize_pool_id is not None else None,
         parcel=parcel_out(redemption.parcel) if redemption.reward.is_sent else None,
         balances=balances_out(redemption.member, at=at),
     )
-
-
-def _drawn_out(redemption: Redemption) -> DrawnOut | None:
-    """What was won by chance as the API says it."""
-    drawn = drawing.drawn_for(redemption)
-    if drawn is None:
-        return None
-    won = drawn.redemption.reference if drawn.redemption else None
-    return DrawnOut(pool=drawn.prize_pool.slug, number=drawn.number, prize=str(drawn.prize or ""), redemption=won)
 
 
 def parcel_out(parcel: Parcel) -> ParcelOut:
