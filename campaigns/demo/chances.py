@@ -28,7 +28,7 @@ IN_THE_BOX = (
     ("A single to try", "Satu singel untuk dicoba", "Satu singel untuk dicuba", 60, None, "first-listen"),
     ("Free delivery", "Gratis ongkir", "Penghantaran percuma", 25, None, "free-delivery"),
     ("A CD of your choice", "CD pilihan Anda", "CD pilihan anda", 14, 10, "free-cd"),
-    ("2,000 points", "2.000 poin", "2,000 mata", 1, 3, 2000),
+    ("A $10 gift card", "Kartu hadiah $10", "Kad hadiah $10", 1, 3, "gift-card"),
 )
 ON_THE_CARD = (("Five dollars off", "Potongan lima dolar", "Potongan lima dolar", 1, None, "five-off"),)
 
