@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO := SETIA_DEMO=1 SETIA_DATA_DIR=$(CURDIR)/var/demo
 
-.PHONY: help demo demo-reset test exhaustive lint clean
+.PHONY: help demo demo-reset test exhaustive hunt lint clean
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -24,6 +24,9 @@ test: $(VENV)/.for-tests ## Every check and test that is quick: lint, settings, 
 
 exhaustive: $(VENV)/.for-tests ## Every statement of every job and posting killed, thousands of histories; takes an hour
 	@$(BIN)/python -m pytest -q -m exhaustive
+
+hunt: $(VENV)/.for-tests ## The quick tests at hours and dates that are hard, with new draws and new cases; takes half an hour
+	@.ci/hunt $(BIN)
 
 lint: $(VENV)/.for-tests ## Style, floors and types
 	@$(BIN)/ruff check . && $(BIN)/lint-imports && $(BIN)/mypy

@@ -187,7 +187,7 @@ def test_a_redemption_in_between_keeps_its_lots_and_the_sums_are_the_same(histor
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.django_db
 @THOROUGH
 @given(histories)
@@ -196,7 +196,7 @@ def test_any_order_of_arrival_ends_in_the_same_state_many_times(history):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.django_db
 @THOROUGH
 @given(histories)

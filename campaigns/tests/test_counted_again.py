@@ -198,7 +198,7 @@ def test_counted_purchases_and_caps_end_the_same_in_any_order_of_arrival(history
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @THOROUGH
 @given(histories, some_rules)
 def test_counted_purchases_and_caps_end_the_same_in_any_order_of_arrival_many_times(history, chosen):

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
-DEADLINE = 90
+DEADLINE = 180
 
 
 def until(question, *, deadline=DEADLINE, every=0.1):
@@ -28,12 +27,6 @@ def until(question, *, deadline=DEADLINE, every=0.1):
             return answer
         assert time.monotonic() < end, f"still {answer!r} after {deadline} s"
         time.sleep(every)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Installation:
@@ -116,7 +109,7 @@ class Installation:
             self.python("-c", f"{head}{story}\nprint('ANSWER', json.dumps(answer))").rpartition("ANSWER ")[2]
         )
 
-    def play(self, story, *, deadline: float = 600, **terms):
+    def play(self, story, *, deadline: float = 1800, **terms):
         """Play a story of `loyalty.tests.forked` on the installation; what it answers comes back."""
         path = f"{story.__module__}:{story.__qualname__}"
         told = self.python("-m", "loyalty.tests.forked", path, json.dumps(terms), deadline=deadline)
@@ -143,7 +136,7 @@ class Installation:
         if self.server:
             with psycopg.connect(self.address(), autocommit=True) as connection:
                 return connection.execute(question).fetchall()
-        connection = sqlite3.connect(self.folder / "setia.sqlite3", timeout=20)
+        connection = sqlite3.connect(self.folder / "setia.sqlite3", timeout=60)
         try:
             return connection.execute(question).fetchall()
         finally:

@@ -42,7 +42,7 @@ def race(*attempts: Callable[[], Any]) -> tuple[list[Any], list[str]]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert others == []
     assert list(verify()) == []
     return results, codes
@@ -92,5 +92,5 @@ def _in_threads(attempts: tuple[Callable[[], Any], ...]) -> list[list[Any]]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(100)
+        thread.join()
     return ended

@@ -62,7 +62,7 @@ def _is_wrong_only_unsent(case):
 
 @pytest.mark.slow
 @pytest.mark.django_db
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @schema.parametrize()
 @settings(
     max_examples=40,

@@ -52,7 +52,7 @@ class Marketer:
     def reads(self, *words):
         """All of it stands on the page, which has no grave fault for a screen reader and fits a phone."""
         for word in words:  # the sentence of the terms comes a moment after the page
-            until(lambda word=word: word in self.text(), deadline=8)
+            until(lambda word=word: word in self.text())
         found = self.axe.run(self.page).response["violations"]
         assert [
             (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")
@@ -60,7 +60,7 @@ class Marketer:
         assert self.wrong == []
         self.page.set_viewport_size({"width": 390, "height": 844})
         # Charts shrink a moment after the window.
-        until(lambda: self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), deadline=8)
+        until(lambda: self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
     def text(self):

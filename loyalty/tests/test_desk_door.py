@@ -130,7 +130,7 @@ def test_a_busy_staff_session_goes_on(db):
     client.get("/admin/")
     idle(client, settings.SETIA_STAFF_IDLE_MINUTES - 1)
     assert client.get("/admin/").status_code == 200
-    assert time.time() - client.session["desk_seen"] < 5
+    assert time.time() - client.session["desk_seen"] < 60
 
 
 def test_a_session_that_signed_in_long_ago_and_never_came_is_idle_too(db):

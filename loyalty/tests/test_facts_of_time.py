@@ -17,7 +17,7 @@ from members import statements as members_statements
 from members.enrolment import main_account
 from members.tests.portal import signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven_books")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven_books"), pytest.mark.machine_clock]
 HOUR = timedelta(hours=1)
 WORDS = {"source": "t", "actor": "t"}
 # Hours after the beginning: 10 activation, 20 the hold's end, 30 cancel-by, 40 expiry of all but the never-ending ones.

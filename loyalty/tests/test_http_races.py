@@ -11,9 +11,10 @@ from contextlib import suppress
 
 import pytest
 
-from loyalty.tests.installation import free_port, until
+from loyalty.tests.installation import until
+from loyalty.tests.ports import free_port
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(1800)]
 SHOP = """
 from datetime import timedelta
 from django.utils import timezone
@@ -55,7 +56,7 @@ class Servers:
 
     def post(self, at, path, body, key=""):
         """One call to one of the two: status, answer, whether it was given again."""
-        line = http.client.HTTPConnection("127.0.0.1", self.ports[at % 2], timeout=60)
+        line = http.client.HTTPConnection("127.0.0.1", self.ports[at % 2], timeout=120)
         try:
             line.request("POST", f"/api/v1{path}", json.dumps(body), self.headers(key or uuid.uuid4().hex))
             answer = line.getresponse()
@@ -68,14 +69,14 @@ class Servers:
         ready, answered = threading.Barrier(len(calls)), [None] * len(calls)
 
         def one(number, call):
-            ready.wait(timeout=60)
+            ready.wait()
             answered[number] = self.post(number, *call)
 
         threads = [threading.Thread(target=one, args=(number, call)) for number, call in enumerate(calls)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=120)
+            thread.join()
         return answered
 
     def cut(self, at, path, body, key, *, sent=1.0):
@@ -83,7 +84,7 @@ class Servers:
         payload = json.dumps(body).encode()
         head = f"POST /api/v1{path} HTTP/1.1\r\nContent-Length: {len(payload)}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in self.headers(key).items()) + "\r\n"
-        with socket.create_connection(("127.0.0.1", self.ports[at % 2]), timeout=20) as line:
+        with socket.create_connection(("127.0.0.1", self.ports[at % 2]), timeout=60) as line:
             line.sendall(head.encode() + payload[: int(len(payload) * sent)])
 
     def sale(self, receipt, amount="100.00"):
@@ -96,7 +97,7 @@ class Servers:
 
 def answers(port) -> bool:
     with suppress(OSError):
-        return urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10).status == 200
+        return urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=60).status == 200
     return False
 
 

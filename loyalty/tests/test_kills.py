@@ -14,7 +14,7 @@ from django.db import connection
 
 from loyalty.tests import forked
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
 OPENING = datetime(2026, 1, 1, 3, tzinfo=UTC)
 NIGHT = datetime(2026, 2, 28, 17, 5, tzinfo=UTC)  # 1 March, 00:05 in Jakarta
 MIDNIGHT = NIGHT - timedelta(minutes=5)

@@ -155,7 +155,7 @@ class TestARealDeadlock:
     def test_it_is_tried_again_until_both_are_through(self, program, ani, budi):
         """Two transactions that lock two rows crosswise: one is ended by the server, and comes again."""
         accounts = [main_account(member).id for member in (ani, budi)]
-        met = threading.Barrier(2, timeout=5)
+        met = threading.Barrier(2, timeout=60)
 
         def crosswise(first, second):
             meets = [True]

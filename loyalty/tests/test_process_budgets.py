@@ -11,7 +11,7 @@ import pytest
 
 from loyalty.tests import forked
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(1800)]
 OPENING = datetime(2026, 1, 1, 3, tzinfo=UTC)
 NOON = OPENING + timedelta(days=10, hours=2)
 WORKERS = 8

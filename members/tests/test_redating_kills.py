@@ -6,7 +6,7 @@ import pytest
 
 from loyalty.tests import forked
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
 OPENING = datetime(2026, 1, 1, 3, tzinfo=UTC)
 NOW = OPENING + timedelta(days=30)
 

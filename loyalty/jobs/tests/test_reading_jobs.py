@@ -63,7 +63,7 @@ def test_a_job_reads_on_while_others_write_and_ends_as_what_it_was(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=500,
     )
     assert told.returncode == 0, told.stderr
     first, second = [line for line in told.stdout.splitlines() if line.startswith(("done", "failed"))]

@@ -38,7 +38,7 @@ def test_any_life_of_an_account_equals_the_model(told):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.django_db
 @settings(max_examples=200, **LONG)
 @given(told=steps)

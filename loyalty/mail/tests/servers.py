@@ -44,7 +44,14 @@ class Script:
 
 
 class MailServer(Controller):
-    """Listens on a free port of this machine while the test runs."""
+    """Listens on a port of this machine that nobody else has while the test runs."""
+
+    def __init__(self, script):
+        super().__init__(script, hostname="127.0.0.1", port=0, ready_timeout=60)
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
 
     def factory(self):
         return SMTP(self.handler, hostname="test", enable_SMTPUTF8=False)

@@ -17,12 +17,6 @@ from loyalty.mail.tests.servers import MailServer, Script
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def queue(count=1, *, address="member{}@example.com", kind="welcome"):
     context = {"name": "Ani", "number": "1"}
     outbox.queue_many([outbox.Letter(str(n), address.format(n), "en", kind, "x", context, AT) for n in range(count)])
@@ -40,10 +34,10 @@ def states():
 @pytest.fixture
 def server(settings):
     script = Script()
-    running = MailServer(script, hostname="127.0.0.1", port=free_port())
+    running = MailServer(script)
     running.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", running.port, 5
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", running.port, 60
     yield script
     running.stop()
 
@@ -51,7 +45,10 @@ def server(settings):
 @pytest.fixture
 def nobody_listens(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", free_port(), 1
+    with socket.socket() as taken:  # the port is ours, so nobody comes to listen at it
+        taken.bind(("127.0.0.1", 0))
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = *taken.getsockname(), 60
+        yield
 
 
 @pytest.mark.django_db
