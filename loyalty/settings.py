@@ -214,9 +214,10 @@ SETIA_JOBS = {
         "title": _("Remind of expiring points"),
     },
     "run_back_tests": {"run": "campaigns.backtest.run_due", "every": "nudge", "title": _("Run back-tests")},
-    "send_alerts": {"run": "loyalty.jobs.alerting.send_alerts", "every": "nudge", "title": _("Send alerts")},
     "post_changes": {"run": "loyalty.jobs.changes.posting.post_due", "every": "nudge", "title": _("Post changes")},
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
+    # Last: what this very nudge has made up is not late any more.
+    "send_alerts": {"run": "loyalty.jobs.alerting.send_alerts", "every": "nudge", "title": _("Send alerts")},
 }
 # A folder outside of the database server's reach that gets a copy of every day's anchor; empty: none is kept.
 SETIA_ANCHOR_DIR = env.str("SETIA_ANCHOR_DIR", default="")
@@ -232,6 +233,7 @@ SETIA_CHANGES: list[str] = [
     "members.corrections.moving.UndoTransfer",
     "loyalty.ledger.expiry_change.ExpiryRun",
     "loyalty.ledger.worth_change.ChangeWorth",
+    "loyalty.ledger.night_change.TakeNightBack",
     "members.tiers.editing.EditTiers",
     "loyalty.jobs.changes.limiting.ChangeLimits",
     "campaigns.ways.surprise.Surprise",

@@ -26,6 +26,8 @@ from loyalty.jobs import health_desk as health_desk  # registers the alerts and 
 from loyalty.jobs import schedules_desk as schedules_desk  # registers the timetable
 from loyalty.jobs.changes import admin as changes_admin  # noqa: F401  (registers the pages of changes)
 from loyalty.jobs.changes import limits_desk as limits_desk
+from loyalty.jobs.changes import nightly
+from loyalty.jobs.changes.forms import WordsForm
 from loyalty.jobs.models import JobRun
 
 TONES = {"waiting": "info", "running": "info", "done": "good", "failed": "bad", "stopped": "warn"}
@@ -64,7 +66,7 @@ class JobRunAdmin(BookAdmin):
         ),
     ]
     readonly_fields = ["shown_job", "shown_status", "shown_report", "shown_duration", "shown_starter"]
-    actions_detail = ["stop", "resume"]
+    actions_detail = ["stop", "resume", "take_back"]
     empty_words = _("No job has run yet. The nightly jobs begin as soon as beat and the worker run.")
 
     def get_urls(self) -> list[Any]:
@@ -206,6 +208,21 @@ class JobRunAdmin(BookAdmin):
     def resume(self, request: HttpRequest, record: JobRun) -> str:
         running.resume(record, at=timezone.now(), actor=actor_of(request))
         return _("The worker takes the run up at its next look.")
+
+    @deed(
+        title=_("Take the expiry back"),
+        question=_("A preview shows every line that would be given back. Nothing moves before you ask for it there."),
+        button=_("Show the preview"),
+        permission="jobs.ask_expiry_run",
+        icon="settings_backup_restore",
+        form=WordsForm,
+        fits=nightly.may_be_taken_back,
+    )
+    def take_back(self, request: HttpRequest, record: JobRun, values: dict[str, Any]) -> HttpResponse:
+        made = nightly.take_back(record, reason=values["words"], at=timezone.now(), actor=actor_of(request))
+        self.log_change(request, record, str(_("Made a preview.")))
+        messages.info(request, _("This is a preview. Nothing has moved yet."))
+        return HttpResponseRedirect(reverse("admin:jobs_changerequest_change", args=[made.pk]))
 
 
 def _advice(run: JobRun) -> str:

@@ -8,7 +8,7 @@ from loyalty.common.clock import day_start
 from loyalty.jobs import nudging, registry, timetable
 from loyalty.ledger.models import Program
 
-DAYS_AHEAD = 7
+DAYS_AHEAD = 3
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def dates_due(at: datetime, times: timetable.Timetable | None = None) -> Iterato
 
 def oldest_due(at: datetime) -> datetime | None:
     """Since when the oldest run that nobody has taken up is due. None when nothing waits."""
-    asked = JobRun.objects.filter(status=Status.WAITING).order_by("id").values_list("started_at", flat=True).first()
+    asked = JobRun.objects.filter(status=Status.WAITING).order_by("seen_at").values_list("seen_at", flat=True).first()
     return min([owed.due_at for owed in dates_due(at)] + ([asked] if asked else []), default=None)
 
 

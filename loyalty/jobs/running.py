@@ -120,7 +120,6 @@ def resume(row: JobRun, *, at: datetime, actor: str) -> JobRun:
     waits = ended.update(
         status=Status.WAITING,
         started_by=actor,
-        started_at=at,
         seen_at=at,
         ended_at=None,
         error="",
@@ -136,8 +135,9 @@ def resume(row: JobRun, *, at: datetime, actor: str) -> JobRun:
 def take_up(row: JobRun) -> bool:
     """Become the owner of a run that somebody asked for. False when somebody else was faster, or it was called off."""
     now = timezone.now()
+    begun = {} if row.attempts else {"started_at": now}  # one that goes on began when it began
     as_seen = JobRun.objects.filter(pk=row.pk, status=Status.WAITING, attempts=row.attempts)
-    taken = as_seen.update(status=Status.RUNNING, attempts=F("attempts") + 1, started_at=now, seen_at=now)
+    taken = as_seen.update(status=Status.RUNNING, attempts=F("attempts") + 1, seen_at=now, **begun)
     if taken:
         row.refresh_from_db()
     return bool(taken)

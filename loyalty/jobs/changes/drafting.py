@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.bulk import insert_rows
 from loyalty.common.changes import Asked, ChangeKind, Parameters, Plan, Row
 from loyalty.common.errors import Refusal
-from loyalty.jobs.changes import kinds, limits, people
+from loyalty.jobs.changes import kinds, limits, people, spreading
 from loyalty.jobs.models import ChangeLine, ChangeRequest
 from loyalty.ledger.models import Program
 
@@ -185,4 +185,5 @@ def _summary(kind: ChangeKind, told: Asked, plan: Plan, over: list[str]) -> dict
         "left_out": plan.left_out[:LEFT_OUT_KEPT],
         "left_out_count": len(plan.left_out),
         "outliers": outliers(plan.rows),
+        "spread": spreading.spread(plan.rows, decimals=plan.wallet.decimals if plan.wallet else 0),
     }

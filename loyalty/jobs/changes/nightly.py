@@ -13,13 +13,22 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from loyalty.common.errors import Refusal
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.jobs.changes import deciding, drafting, limits
-from loyalty.jobs.models import ChangeRequest
+from loyalty.jobs.models import ChangeRequest, JobRun
 
 KIND = "expiry_run"
+TAKEN_BACK = "expiry_undo"
 ACTOR = "job:expire_points"
 Status = ChangeRequest.Status
+
+
+class NothingExpired(Refusal):
+    """Only what a run of the expiry wrote off can be taken back."""
+
+    code = "nothing_expired"
+    status = 422
 
 
 def expire(
@@ -59,3 +68,18 @@ def ask(program: Any, *, at: datetime, recorded_at: datetime) -> ChangeRequest:
     words = [_("A later run holds everything that this one held: change %(number)d.") % {"number": change.pk}]
     earlier.exclude(pk=change.pk).update(status=Status.STALE, differences=words, ended_at=recorded_at)
     return deciding.submit(change, at=recorded_at, actor=ACTOR)
+
+
+def may_be_taken_back(run: JobRun) -> bool:
+    """Whether a run has expired something of a program, and has ended."""
+    is_expiry = f"job:{run.job}" == ACTOR and run.program_id is not None and not run.is_dry
+    return is_expiry and run.done > 0 and run.ended_at is not None
+
+
+def take_back(run: JobRun, *, reason: str, at: datetime, actor: str) -> ChangeRequest:
+    """Look up what would give everything back that a run expired, as a draft. Nothing moves. Raises what a draft raises."""
+    if not may_be_taken_back(run):
+        raise NothingExpired(_("This run expired nothing, so there is nothing to take back."))
+    told = {"since": run.started_at, "until": run.ended_at, "as_of": run.as_of}
+    parameters = {name: instant.isoformat() for name, instant in told.items() if instant}
+    return drafting.draft(run.program, TAKEN_BACK, parameters=parameters, reason=reason, at=at, actor=actor)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.money import show_money, show_points
 from loyalty.desk.panels import EMPTY, Panel, Stat, badge, link, signed
-from loyalty.jobs.changes import charting, kinds, people
+from loyalty.jobs.changes import charting, kinds, people, spreading
 from loyalty.jobs.models import ChangeLine, ChangeRequest
 from loyalty.ledger.models import Entry
 
@@ -30,7 +30,7 @@ def page(change: ChangeRequest, user: Any) -> dict[str, Any]:
     return ({"before_include": "admin/desk/chart.html", "chart": chart} if chart else {}) | {
         "stats": _stats(change),
         "panels_before": [_now(change, user), *_said(change)],
-        "panels": [*_outliers(change), _lines(change), *_left_out(change)],
+        "panels": [*spreading.panel(change), *_outliers(change), _lines(change), *_left_out(change)],
     }
 
 
