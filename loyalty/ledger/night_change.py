@@ -26,7 +26,6 @@ class TakeNightBack(ChangeKind):
     title = gettext_lazy("Take an expiry back")
     question = gettext_lazy("Everything that this run expired is given back.")
     may_ask = "jobs.ask_expiry_run"
-    is_personal = False
 
     def plan(self, asked: Asked, *, at: datetime, locked: bool = False, only: Sequence[Row] | None = None) -> Plan:
         since, until, as_of = (datetime.fromisoformat(asked.parameters[name]) for name in ("since", "until", "as_of"))
