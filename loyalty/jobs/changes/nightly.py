@@ -78,7 +78,7 @@ def may_be_taken_back(run: JobRun) -> bool:
 
 def take_back(run: JobRun, *, reason: str, at: datetime, actor: str) -> ChangeRequest:
     """Look up what would give everything back that a run expired, as a draft. Nothing moves. Raises what a draft raises."""
-    if not may_be_taken_back(run):
+    if run.program is None or not may_be_taken_back(run):
         raise NothingExpired(_("This run expired nothing, so there is nothing to take back."))
     told = {"since": run.started_at, "until": run.ended_at, "as_of": run.as_of}
     parameters = {name: instant.isoformat() for name, instant in told.items() if instant}
