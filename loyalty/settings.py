@@ -251,6 +251,8 @@ SETIA_ACCOUNTS_OF = "members.holders.accounts_of"
 # Asked by name, because the books write to nobody: who tells of points that lapsed unconfirmed.
 SETIA_TELL_LAPSED = "campaigns.lapse_letters.tell"
 SETIA_SWEEP = "loyalty.ledger.expiry.run_sweep"
+# Asked by name, because mail knows no people: where a reader can be reached, what they agreed to, when they sleep.
+SETIA_READERS = "members.readers.readers"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"
 # Minutes that due work may wait before /readyz and the jobs page call it late.
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
@@ -268,6 +270,8 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 if DEMO and "EMAIL_URL" not in env.ENVIRON:
     EMAIL_BACKEND = "loyalty.mail.demo.DemoMailboxBackend"
 EMAIL_TIMEOUT = 10
+# The secret with which the mail provider signs its list of bounces and complaints; empty: that call does not exist.
+SETIA_MAIL_EVENTS_SECRET = env.str("SETIA_MAIL_EVENTS_SECRET", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Setia <loyalty@setia.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

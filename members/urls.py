@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from members import consents_views, passing_views, points_views, views
+from members import consents_views, letters_views, passing_views, points_views, views
 from members.tiers.tiers_views import buy_tier, show_tier
 
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("profile/", views.show_profile, name="portal_profile"),
     path("profile/consents/", consents_views.show_consents, name="portal_consents"),
     path("profile/language/", views.save_language, name="portal_language"),
+    path("letters/unsubscribe/<str:token>/", letters_views.unsubscribe, name="letter_unsubscribe"),
+    path("letters/choices/<str:token>/", letters_views.choose, name="letter_choices"),
     path("language/", views.switch_language, name="portal_switch_language"),
     path("accounts/signup/", views.to_sign_in, name="portal_not_signup"),
     path("accounts/email/", views.to_sign_in, name="portal_not_email"),

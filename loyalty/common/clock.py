@@ -51,3 +51,16 @@ def next_of_days(days: Collection[tuple[int, int]], earliest: date) -> date:
 
 def _day_of(year: int, month: int, number: int) -> date:
     return date(year, month, min(number, calendar.monthrange(year, month)[1]))
+
+
+def end_of_quiet(at: datetime, begins: time, ends: time, zone: str) -> datetime | None:
+    """When the daily quiet hours that an instant lies in end, as a UTC instant after it; None when it lies in none."""
+    local = at.astimezone(ZoneInfo(zone))
+    now = local.time()
+    is_quiet = begins <= now < ends if begins < ends else now >= begins or now < ends
+    if not is_quiet:
+        return None
+    day = local.date() + timedelta(days=1 if now >= ends else 0)
+    found = datetime.combine(day, ends, tzinfo=ZoneInfo(zone))
+    # Where the clock goes back, an hour comes twice: then the second one is meant.
+    return next(end for fold in (0, 1) if (end := found.replace(fold=fold).astimezone(UTC)) > at)

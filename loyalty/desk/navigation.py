@@ -89,6 +89,7 @@ GROUPS = [
             (_("Job runs"), "history", "jobs_jobrun_changelist", "jobs.view_jobrun"),
             (_("When jobs run"), "calendar_clock", "jobs_jobschedule_changelist", "jobs.view_jobschedule"),
             (_("Letters"), "mail", "mail_message_changelist", "mail.view_message"),
+            (_("Blocked addresses"), "unsubscribe", "mail_blockedaddress_changelist", "mail.view_blockedaddress"),
             (
                 _("Nudges"),
                 "timer",
@@ -110,6 +111,7 @@ GROUPS = [
             (_("Tiers"), "military_tech", "members_tier_changelist", "members.view_tier"),
             (_("Given tiers"), "workspace_premium", "members_tiergrant_changelist", "members.view_tiergrant"),
             (_("Terms of consent"), "gavel", "members_consentterms_changelist", "members.view_consentterms"),
+            (_("Wordings of letters"), "edit_note", "mail_wordings", "mail.add_letterwording"),
             (_("Birthday gifts"), "cake", "ways_birthdaygift_changelist", "ways.view_birthdaygift"),
             (_("Tier policies"), "stairs", "members_tierpolicy_changelist", "members.view_tierpolicy"),
             (_("Ways to earn"), "savings", "ways_wayterms_changelist", "ways.view_wayterms"),

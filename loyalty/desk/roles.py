@@ -45,7 +45,8 @@ VOUCHERS = [
 ]
 BOOKS = ["ledger.account", "ledger.entry", "ledger.lot", "ledger.allocation"]
 PROOF = ["ledger.anchor", "ledger.periodclose", "ledger.verification"]
-LETTERS = ["mail.message"]
+LETTERS = ["mail.message", "mail.blockedaddress"]
+WORDINGS = ["mail.letterwording"]
 RUNS = ["jobs.jobrun", "jobs.heartbeat", "jobs.jobschedule", "jobs.alert"]
 CHANGES = ["jobs.changerequest", "jobs.approvallimits"]
 ASK = {"jobs.ask_adjustment", "jobs.ask_forgiveness", "jobs.ask_bulk_change", "jobs.ask_expiry_run"}
@@ -64,6 +65,7 @@ EVERYTHING = (
     + BOOKS
     + PROOF
     + LETTERS
+    + WORDINGS
     + RUNS
     + SCHEDULES
     + STAFF
@@ -85,10 +87,10 @@ def rights() -> dict[str, set[str]]:
     figures, export, run = {"loyalty.see_figures"}, {"loyalty.export_lists"}, {"loyalty.run_jobs"}
     manager = (
         _may(write, PROGRAM + OFFERS + SHOPS + PARTNERS[:1] + ["members.member", "members.tiergrant"])
-        | _may("add", ["members.consent", "members.refund", "campaigns.backtest", "partners.settlement"])
+        | _may("add", [*WORDINGS, "members.consent", "members.refund", "campaigns.backtest", "partners.settlement"])
         | _may(write, SEGMENTS)
         | _may("delete", [*OFFERS, "segments.segment", "members.tier", "pos.store", "pos.till"])
-        | _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + RUNS + VERSIONS + PARTNERS)
+        | _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + WORDINGS + RUNS + VERSIONS + PARTNERS)
         | _may("change", VOUCHERS + LETTERS + DECIDED)
         | _may(see, CHANGES)
         | ASK
@@ -99,8 +101,8 @@ def rights() -> dict[str, set[str]]:
     return {
         PROGRAM_MANAGER: manager,
         MARKETING_ASSISTANT: _may(write, OFFERS + SEGMENTS[:2])
-        | _may("add", ["campaigns.backtest"])
-        | _may(see, PROGRAM + VERSIONS + PEOPLE + VOUCHERS + LETTERS + PARTNERS[:1])
+        | _may("add", ["campaigns.backtest", *WORDINGS])
+        | _may(see, PROGRAM + VERSIONS + PEOPLE + VOUCHERS + LETTERS + WORDINGS + PARTNERS[:1])
         | figures,
         SUPPORT_AGENT: _may(
             see, PEOPLE + VOUCHERS + BOOKS + LETTERS + OFFERS + PROGRAM[-2:] + CHANGES + SEGMENTS[:1] + PARTNERS[:2]

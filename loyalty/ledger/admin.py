@@ -40,7 +40,7 @@ class ProgramAdmin(DeskAdmin):
     list_display = ["name", "slug", "time_zone", "currency", "is_active"]
     fieldsets = [
         (_("Names"), {"classes": ["tab"], "fields": ["name", "name_id", "name_ms", "slug", "is_active"]}),
-        (_("Clock and money"), {"classes": ["tab"], "fields": ["time_zone", "currency"]}),
+        (_("Clock and money"), {"classes": ["tab"], "fields": ["time_zone", "currency", "quiet_from", "quiet_until"]}),
         (
             _("Earning"),
             {

@@ -14,11 +14,13 @@ from unfold.decorators import display
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, badge
-from loyalty.mail import delivery, rendering
+from loyalty.mail import blocks_desk, delivery, rendering, wordings_desk
 from loyalty.mail.kinds import kind_in_words
 from loyalty.mail.models import Message
 
-TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn"}
+__all__ = ["blocks_desk", "wordings_desk"]
+
+TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn", "stopped": "warn"}
 
 
 @admin.register(Message)
@@ -31,8 +33,22 @@ class MessageAdmin(BookAdmin):
     search_fields = ["recipient"]
     search_help_text = _("Exact member number or e-mail address")
     fieldsets = [
-        (None, {"fields": ["shown_kind", "shown_status", "recipient", "address", "language", "error"]}),
-        (_("Times"), {"fields": ["queued_at", "due_at", "claimed_at", "sent_at", "attempts"]}),
+        (None, {"fields": ["shown_kind", "shown_status", "recipient", "address", "language", "error", "stopped_for"]}),
+        (
+            _("Times"),
+            {
+                "fields": [
+                    "queued_at",
+                    "due_at",
+                    "claimed_at",
+                    "sent_at",
+                    "attempts",
+                    "bounced_at",
+                    "unsubscribed_at",
+                    "read_at",
+                ]
+            },
+        ),
     ]
     readonly_fields = ["shown_kind", "shown_status"]
     actions_detail = ["send_again", "take_as_arrived"]
@@ -60,6 +76,9 @@ class MessageAdmin(BookAdmin):
             ),
             "failed": _(
                 "The mail server refused this letter for good: see the last error. Mend the address on the member's page or the mail settings, then send it again."
+            ),
+            "stopped": _(
+                "This letter was not sent; see below why. When that is mended, send it again. Without consent it stays unsent."
             ),
         }.get(record.status)
         return {"panels_before": [Panel(_("What to do now"), [], [], said)]} if said else {}
@@ -98,7 +117,7 @@ class MessageAdmin(BookAdmin):
         button=_("Send it again"),
         permission="mail.change_message",
         icon="forward_to_inbox",
-        fits=lambda message: message.status in ("failed", "uncertain"),
+        fits=lambda message: message.status in ("failed", "uncertain", "stopped"),
     )
     def send_again(self, request: HttpRequest, record: Message) -> str:
         delivery.resend(record, at=timezone.now(), actor=actor_of(request))

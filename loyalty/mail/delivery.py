@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import connection, transaction
@@ -24,6 +25,8 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
 from loyalty.common.tally import Progress, Tally, unwatched
+from loyalty.mail import gate
+from loyalty.mail.kinds import kind_of
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import as_email
 
@@ -56,10 +59,11 @@ class LetterRefused(Exception):
 
 def deliver_due(program: Any = None, *, at: datetime, dry_run: bool = False, progress: Progress = unwatched) -> Tally:
     """Deliver every letter that is due at `at`, in batches of one connection each. Raises MailServerUnreachable."""
-    waiting = Message.objects.filter(status=Status.QUEUED, due_at__lte=at)
+    letters = Message.objects.filter(status=Status.QUEUED, channel=Message.Channel.EMAIL)
     if dry_run:
-        return Tally(found=waiting.count())
+        return Tally(found=letters.filter(due_at__lte=at).count())
     tally = Tally(report={})
+    waiting = letters.filter(due_at__lte=min(at, timezone.now()))
     uncertain = settle_lost_claims(at=timezone.now())
     if uncertain:
         tally.skipped += uncertain
@@ -86,12 +90,18 @@ def depth(at: datetime, *, most: int) -> dict[str, int]:
 
 
 def claim(waiting: Any, *, at: datetime) -> list[Message]:
-    """Make the next batch ours, and commit that. Two workers at once never claim one letter."""
+    """Make the next batch ours, and commit that. Two workers at once never claim one letter.
+
+    Consent, blocked addresses and quiet hours are asked in here: what may not go out is marked, and the next ones looked at.
+    """
     locking = {"skip_locked": True} if connection.features.has_select_for_update_skip_locked else {}
-    with transaction.atomic():
-        ids = list(waiting.select_for_update(**locking).order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
-        Message.objects.filter(id__in=ids, status=Status.QUEUED).update(status=Status.SENDING, claimed_at=at)
-    return list(Message.objects.filter(id__in=ids, claimed_at=at).order_by("due_at", "id"))
+    while True:
+        with transaction.atomic():
+            found = list(waiting.select_for_update(**locking).order_by("due_at", "id")[:BATCH])
+            ids = [letter.pk for letter in gate.sift(found, at=at)]
+            Message.objects.filter(id__in=ids, status=Status.QUEUED).update(status=Status.SENDING, claimed_at=at)
+        if ids or not found:
+            return list(Message.objects.filter(id__in=ids, claimed_at=at).order_by("due_at", "id"))
 
 
 def settle_lost_claims(*, at: datetime) -> int:
@@ -101,10 +111,20 @@ def settle_lost_claims(*, at: datetime) -> int:
 
 
 def resend(message: Message, *, at: datetime, actor: str) -> Message:
-    """Queue a failed or uncertain letter once more, because a person decided so. Raises NotToBeResent."""
-    ended = Message.objects.filter(pk=message.pk, status__in=[Status.FAILED, Status.UNCERTAIN])
+    """Queue a letter that did not go out, or perhaps not, once more, because a person decided so. Raises NotToBeResent.
+
+    One that was stopped is stopped again if what stopped it still holds.
+    """
+    ended = Message.objects.filter(pk=message.pk, status__in=[Status.FAILED, Status.UNCERTAIN, Status.STOPPED])
     queued = ended.update(
-        status=Status.QUEUED, due_at=at, claimed_at=None, attempts=0, error="", resent_at=at, resent_by=actor
+        status=Status.QUEUED,
+        due_at=at,
+        claimed_at=None,
+        attempts=0,
+        error="",
+        stopped_for="",
+        resent_at=at,
+        resent_by=actor,
     )
     message.refresh_from_db()
     if not queued:
@@ -127,6 +147,17 @@ def take_as_arrived(message: Message, *, at: datetime, actor: str) -> Message:
         )
     log.info("letter_taken_as_arrived", letter=message.pk, actor=actor)
     return message
+
+
+def send_trial(parts: tuple[str, str, str], *, to: str) -> None:
+    """Send subject, text and HTML straight to the member of staff who wrote them. Raises MailServerUnreachable."""
+    subject, text, html = parts
+    email = EmailMultiAlternatives(f"[{_('Test')}] {subject}", text, settings.DEFAULT_FROM_EMAIL, [to])
+    email.attach_alternative(html, "text/html")
+    try:
+        email.send()
+    except (OSError, smtplib.SMTPException) as failure:
+        raise _unreachable(failure) from failure
 
 
 def _deliver(batch: list[Message], tally: Tally, progress: Progress) -> bool:
@@ -177,6 +208,9 @@ def is_listening(mailer: BaseEmailBackend) -> bool:
 
 def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
     """Hand over one letter and write down what became of it. False when nobody knows: then the server is not well."""
+    if kind_of(message.kind).purpose and not gate.sift([message], at=timezone.now()):
+        tally.found -= 1  # its reader withdrew while the letters before it went out
+        return True
     ours = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at)
     try:
         _hand_over(mailer, message)

@@ -194,6 +194,9 @@ DOORS = {
     "mfa_add_webauthn": SETTING_UP,
     "mfa_remove_webauthn": AFTER_PROOF,
     "mfa_edit_webauthn": AFTER_PROOF,
+    "letter_unsubscribe": NOWHERE,  # a token that nobody signed; test_unsubscribing opens one
+    "letter_choices": NOWHERE,
+    "mail_events": BY_POST,
     "demo_mailbox": NOWHERE,  # outside of the demo
     "demo_letter": NOWHERE,
     "demo_second_factor": NOWHERE,

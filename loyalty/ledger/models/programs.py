@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.languages import Named, in_language
@@ -47,6 +47,13 @@ class Program(Named):
     earns_on_tax = models.BooleanField(_("earns on tax"), default=True)
     earns_on_delivery = models.BooleanField(_("earns on delivery"), default=False)
     terms = models.TextField(_("terms"), blank=True)
+    quiet_from = models.TimeField(
+        _("quiet hours from"),
+        null=True,
+        blank=True,
+        help_text=_("No news and reminders go out until they end, by the program clock. Codes and receipts do."),
+    )
+    quiet_until = models.TimeField(_("quiet hours until"), null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"))
 
@@ -54,6 +61,14 @@ class Program(Named):
         verbose_name = _("program")
         verbose_name_plural = _("programs")
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until"))),
+                name="quiet_hours_begin_and_end",
+                violation_error_message=_("Give both ends of the quiet hours, and not the same, or leave both empty."),
+            ),
+        ]
 
 
 class Wallet(models.Model):

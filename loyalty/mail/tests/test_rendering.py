@@ -7,6 +7,7 @@ from django.utils import translation
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import as_email, render
 
+pytestmark = pytest.mark.django_db  # staff may have written another wording
 SAMPLES = {
     "welcome": {"name": "Ani", "number": "1234 5678 9012", "program": "Kopi Nusantara"},
     "redeemed": {

@@ -1,0 +1,98 @@
+"""Who gets a letter now: asked when it is claimed, not when it was written (DOMAIN 11.2).
+
+A letter is stopped for good when its reader does not agree to letters of its purpose, when the address is blocked, or when
+the reader has none any more. It waits when the reader's program keeps quiet hours. Mail knows letters and addresses; who
+reads them is asked of the floor named in `SETIA_READERS`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from loyalty.common.clock import end_of_quiet
+from loyalty.mail.kinds import kind_of
+from loyalty.mail.models import BlockedAddress, Message
+
+Stop, Status, Channel = Message.Stop, Message.Status, Message.Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Daily hours in which only prompt letters go out, in a program clock."""
+
+    begins: time
+    ends: time
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a letter: the present address, and the (channel, purpose) pairs agreed to."""
+
+    address: str
+    name: str = ""
+    phone: str = ""
+    agrees: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    quiet: Quiet | None = None
+
+
+def sift(letters: Sequence[Message], *, at: datetime) -> list[Message]:
+    """The letters that may go out now. The others are marked: stopped with the reason, or waiting till quiet hours end.
+
+    The letters must be locked by the caller, or be claimed by it. Takes three queries, and one for each reason or end.
+    """
+    readers = readers_of(letters)
+    blocked = _blocked(letters)
+    free: list[Message] = []
+    stopped: defaultdict[str, list[int]] = defaultdict(list)
+    waiting: defaultdict[datetime, list[int]] = defaultdict(list)
+    for letter in letters:
+        reader = readers.get(letter.recipient)
+        if reason := _reason(letter, reader, blocked):
+            stopped[reason].append(letter.pk)
+        elif until := _quiet_until(letter, reader, at):
+            waiting[until].append(letter.pk)
+        else:
+            free.append(letter)
+    open_ones = Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
+    for why, ids in stopped.items():
+        open_ones.filter(pk__in=ids).update(status=Status.STOPPED, stopped_for=why, claimed_at=None, error="")
+    for until, ids in waiting.items():
+        open_ones.filter(pk__in=ids).update(status=Status.QUEUED, due_at=until, claimed_at=None)
+    return free
+
+
+def readers_of(letters: Sequence[Message]) -> dict[str, Reader]:
+    """The members among the recipients, by number. Staff and partners are not among them."""
+    numbers = {letter.recipient for letter in letters}
+    asks = any(kind_of(letter.kind).purpose for letter in letters)
+    found: dict[str, Reader] = import_string(settings.SETIA_READERS)(numbers, with_consents=asks)
+    return found
+
+
+def _blocked(letters: Sequence[Message]) -> set[str]:
+    addresses = {letter.address.lower() for letter in letters if letter.channel == Channel.EMAIL}
+    blocks = BlockedAddress.objects.filter(address__in=addresses, lifted_at__isnull=True)
+    return set(blocks.values_list("address", flat=True))
+
+
+def _reason(letter: Message, reader: Reader | None, blocked: set[str]) -> str:
+    purpose = kind_of(letter.kind).purpose
+    if purpose and (reader is None or (letter.channel, purpose) not in reader.agrees):
+        return Stop.CONSENT
+    if letter.channel != Channel.EMAIL:
+        return ""
+    if reader is not None and not reader.address:
+        return Stop.GONE
+    return Stop.BLOCKED if letter.address.lower() in blocked else ""
+
+
+def _quiet_until(letter: Message, reader: Reader | None, at: datetime) -> datetime | None:
+    if reader is None or reader.quiet is None or kind_of(letter.kind).is_prompt:
+        return None
+    quiet = reader.quiet
+    return end_of_quiet(at, quiet.begins, quiet.ends, quiet.zone)
