@@ -28,6 +28,7 @@ from campaigns.figures.figures_desk import ShowsFigures
 from campaigns.forms import TIER, CampaignForm
 from campaigns.measuring_desk import ReportsCampaigns
 from campaigns.models import Campaign, Rule, RuleVersion
+from campaigns.naming import name_all, names_for
 from campaigns.reading import definition_in_words
 from campaigns.scoped import NEWEST_FIRST, versions_panel
 from campaigns.showing import STATES, TONES, StateFilter, budget_in_words, changed_words, uses_panel
@@ -147,6 +148,10 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
             .prefetch_related(Prefetch("rules", Rule.objects.prefetch_related(NEWEST_FIRST).order_by("id")))
         )
 
+    def complete(self, rows: list[Campaign]) -> None:
+        """What tiers and segments are called, once for all."""
+        name_all((campaign, campaign.program) for campaign in rows)
+
     def found_by(self, term: str) -> Q:
         return Q(name__istartswith=term) | Q(slug__istartswith=term)
 
@@ -167,7 +172,7 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
                 _(
                     "Version %(number)s counts from now on; what was earned before keeps its own. Before: %(before)s. Now: %(now)s."
                 )
-                % {"number": made.number, **changed_words(made, self.tier_names(request))},
+                % {"number": made.number, **changed_words(made, self.names(request))},
             )
         for word in form.unheard_channels():
             messages.warning(
@@ -223,15 +228,13 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
             )
         latest = self._latest(record)
         days = season_notes.panel(record.program, latest.definition, at=timezone.now()) if latest else []
-        return {"stats": stats, "panels": [*days, versions_panel(rule, self.tier_names(request)), uses_panel(record)]}
+        return {"stats": stats, "panels": [*days, versions_panel(rule, self.names(request)), uses_panel(record)]}
 
     def _terms(self, request: HttpRequest, campaign: Campaign) -> str:
         version = self._latest(campaign)
         if version is None:
             return "–"
-        return definition_in_words(
-            version.definition, currency=campaign.program.currency, tiers=self.tier_names(request)
-        )
+        return definition_in_words(version.definition, currency=campaign.program.currency, tiers=self.names(request))
 
     def _latest(self, campaign: Campaign) -> RuleVersion | None:
         rule = next(iter(campaign.rules.all()), None)
@@ -249,7 +252,11 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
     @display(description=_("terms"))
     def shown_terms(self, campaign: Campaign) -> str:
         version = self._latest(campaign)
-        return definition_in_words(version.definition, currency="", tiers={}) if version else "–"
+        return (
+            definition_in_words(version.definition, currency="", tiers=names_for(campaign, campaign.program))
+            if version
+            else "–"
+        )
 
     @display(description=_("dates"))
     def shown_dates(self, campaign: Campaign) -> str:

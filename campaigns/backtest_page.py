@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.models import BackTest, Rule
+from campaigns.naming import names_of
 from campaigns.reading import definition_in_words
 from loyalty.common.money import show_money, show_points, show_share
 from loyalty.desk import charts
@@ -56,7 +57,7 @@ def _one_change(test: BackTest) -> str:
     change = test.change
     if change.get("leave_out"):
         return _("The live rules without “%(rule)s”.") % {"rule": test.rule}
-    terms = definition_in_words(change["definition"], currency=test.program.currency, tiers={})
+    terms = definition_in_words(change["definition"], currency=test.program.currency, tiers=names_of(test.program))
     if not change.get("since"):
         return _("“%(rule)s” all the time: %(terms)s") % {"rule": test.rule, "terms": terms}
     days = {"since": _day(change["since"]), "until": _day(change["until"], back=timedelta(microseconds=1))}

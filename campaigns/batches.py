@@ -15,13 +15,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns import tables
+from campaigns.in_order import in_order
 from campaigns.order_rows import Order
-from campaigns.rows import ImportRefused, LineRefused, Options, RowRefused
+from campaigns.rows import ImportRefused, LineRefused, Options, RowReader, RowRefused
 from loyalty.common.errors import Refusal
 from loyalty.common.retrying import retried
 from loyalty.ledger.models import Program
 
 ERRORS_KEPT = 1000
+EVER = float("-inf")
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ def unwatched(done: int, total: int, report: Report) -> None:
 class Importer:
     """One kind of file, for one program and one set of options. Subclasses say what a row is and how it is recorded."""
 
+    reader: RowReader
     fields: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
 
@@ -81,6 +84,13 @@ class Importer:
     def gather(self, rows: Iterator[NumberedRow], names: Sequence[str]) -> Iterator[NumberedRow]:
         """The rows of a file that names these fields; a kind whose records take several rows puts them together here."""
         return rows
+
+    def moment(self, cells: dict[str, str]) -> float:
+        """When a row says that it happened; one without a date that can be read comes first."""
+        try:
+            return self.reader.moment(cells.get("date", ""))[0].timestamp()
+        except Refusal:
+            return EVER
 
     def read(self, line: int, cells: dict[str, str]) -> Any:
         """A row, understood. Raises a Refusal that names the field."""
@@ -144,9 +154,10 @@ def import_file(importer: Importer, path: str | Path, *, progress: Progress = un
 def import_rows(
     importer: Importer, rows: Iterable[NumberedRow], *, progress: Progress = unwatched, total: int = 0
 ) -> Report:
-    """Import rows of field -> text, each with its line number and position."""
+    """Import rows of field -> text, each with its line number and position, in the order they happened."""
     report = Report()
-    importer.run(iter(rows), report, progress, total)
+    importer.run(in_order(rows, importer.moment), report, progress, total)
+    report.errors.sort(key=lambda error: error["line"])
     return report
 
 

@@ -15,10 +15,9 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from campaigns.terms import Basket, Known, ProgramTerms, RuleTerms
+from campaigns.terms import MOST_NAMED, Basket, Known, ProgramTerms, RuleTerms
 
 Missing = dict[str, Any]
-NO_LINES: tuple[int, ...] = ()
 
 
 class Facts:
@@ -33,6 +32,11 @@ class Facts:
         self.basket, self.tier, self.occurred_at = basket, tier, occurred_at
         self.eligible, self.program, self.known = eligible, program, known
         self._local: datetime | None = None
+
+    @property
+    def names_goods(self) -> bool:
+        """Whether the till said what any of the goods were; else nobody knows what was not among them."""
+        return any(goods[:2] != ("", "") or any(goods[3:]) for goods in self.basket.goods)
 
     @property
     def local(self) -> datetime:
@@ -63,8 +67,11 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def judge(terms: RuleTerms, facts: Facts) -> tuple[bool, Missing, tuple[int, ...] | None]:
-    """Whether a rule counts, what was missing if only that kept it out, and the lines it is about (None: all)."""
+def judge(terms: RuleTerms, facts: Facts, *, is_told: bool = True) -> tuple[bool, Missing, tuple[int, ...] | None]:
+    """Whether a rule counts, what was missing if only that kept it out, and the lines it is about (None: all).
+
+    Where nobody reads why (`is_told` is False), missing goods end the matter.
+    """
     basket = facts.basket
     if (
         terms.activity != basket.activity
@@ -87,8 +94,12 @@ def judge(terms: RuleTerms, facts: Facts) -> tuple[bool, Missing, tuple[int, ...
     if terms.is_about_goods:
         over = facts.matching(terms)
         if not over:
-            return False, {}, over
+            if not is_told or missing is not None or not facts.names_goods:
+                return False, {}, over
+            missing = _goods(terms)
     for name, value in terms.conditions:
+        if over == () and name in ABOUT_GOODS:
+            continue
         found = CHECKS[name](value, facts, over)
         if found is None:
             continue
@@ -96,6 +107,20 @@ def judge(terms: RuleTerms, facts: Facts) -> tuple[bool, Missing, tuple[int, ...
             return False, {}, over
         missing = found
     return missing is None, missing or {}, over
+
+
+def _goods(terms: RuleTerms) -> Missing:
+    """What a basket without any of a rule's goods lacked: some of them by name, how many others, and how much of them."""
+    named = terms.goods
+    missing: Missing = {"goods": named[:MOST_NAMED]}
+    if len(named) > MOST_NAMED:
+        missing["others"] = len(named) - MOST_NAMED
+    asked = dict(terms.conditions)
+    if "quantity" in asked:
+        missing["pieces"] = str(asked["quantity"])
+    if "lines_minimum" in asked:
+        missing["for"] = str(asked["lines_minimum"])
+    return missing
 
 
 def period_start(day: date, period: str) -> date:
@@ -267,6 +292,8 @@ CHECKS: dict[str, Callable[[Any, Facts, tuple[int, ...] | None], Missing | None]
     "birthday": _birthday, "dates": _dates, "seasons": _dates, "yearly": _yearly, "weekdays": _weekdays, "hours": _hours,
     "first_in": _first_in, "nth": _nth, "every_nth": _every_nth, "frequency": _frequency, "control": _control,
 }  # fmt: skip
+# What is asked of the goods a rule is about.
+ABOUT_GOODS = {"lines_minimum", "lines_maximum", "quantity"}
 # What has to be read before a rule with such a condition can be judged.
 ABOUT_SHOPPER = {"languages", "new_within_days", "member_for_days", "birthday", "control"}
 ABOUT_SEGMENTS = {"segments"}

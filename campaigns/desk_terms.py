@@ -69,7 +69,5 @@ class TermsAdmin(ProgramScoped):
         wrong = [str(sentence) for name in form.errors if name in about for sentence in form.errors[name]]
         definition = form.definition()
         wrong = wrong or list(definitions.problems(definition).values())
-        told = (
-            "" if wrong else definition_in_words(definition, currency=program.currency, tiers=self.tier_names(request))
-        )
+        told = "" if wrong else definition_in_words(definition, currency=program.currency, tiers=self.names(request))
         return JsonResponse({"words": told, "problems": wrong})

@@ -20,6 +20,7 @@ from campaigns.stacking import Counting, together
 from campaigns.terms import (
     FIXED,
     LINES,
+    MOST_MISSED,
     MULTIPLIER,
     NOTHING,
     ONE,
@@ -216,12 +217,13 @@ def _exact(number: Decimal) -> Fraction:
 def _counting(rules: Sequence[RuleTerms], facts: Facts, is_told: bool) -> tuple[Counting, list[dict[str, Any]]]:
     """The rules whose conditions hold, and those that one condition kept out (with what was missing)."""
     counting: Counting = []
-    near = []
+    near, goods_left = [], MOST_MISSED
     for terms in rules:
-        counts, missing, over = judge(terms, facts)
+        counts, missing, over = judge(terms, facts, is_told=is_told and goods_left > 0)
         if counts:
             counting.append((terms, over))
         elif missing and is_told:
+            goods_left -= "goods" in missing
             near.append(_named(terms, missing | _would_give(terms, facts)))
     return counting, near
 

@@ -19,18 +19,37 @@ Near = dict[str, Any]
 
 def phrase(near: Near, currency: str, name: str) -> str:
     """What would have made the rule count, and what it would have done; empty when nothing can be said."""
+    if "goods" in near:
+        return _would_have(_goods(near, currency), name, near)
     if "missing" in near:
         return _("%(money)s more, and %(name)s would have counted") % {
             "money": show_money(Decimal(near["missing"]), currency),
             "name": name,
         }
     found = next((WORDS[key](near[key]) for key in near if key in WORDS), "")
-    if not found:
-        return ""
-    what = gives(near)
-    if what:
-        return _("%(what)s, %(name)s would have counted (%(gives)s)") % {"what": found, "name": name, "gives": what}
-    return _("%(what)s, %(name)s would have counted") % {"what": found, "name": name}
+    return _would_have(found, name, near) if found else ""
+
+
+def _would_have(what: str, name: str, near: Near) -> str:
+    """With this, that rule would have counted, and what it would have done."""
+    given = gives(near)
+    if given:
+        return _("%(what)s, %(name)s would have counted (%(gives)s)") % {"what": what, "name": name, "gives": given}
+    return _("%(what)s, %(name)s would have counted") % {"what": what, "name": name}
+
+
+def _goods(near: Near, currency: str) -> str:
+    """Goods of which none was in the basket, and how many or for how much."""
+    named = list(near["goods"])
+    if "others" in near:
+        named.append(ngettext("%(count)d other", "%(count)d others", near["others"]) % {"count": near["others"]})
+    told = {"goods": _either(named)}
+    if "for" in near:
+        money = show_money(Decimal(near["for"]), currency)
+        return _("With %(goods)s for %(money)s in the basket") % (told | {"money": money})
+    if Fraction(near.get("pieces", 1)) != 1:
+        return _("With %(number)s of %(goods)s in the basket") % (told | {"number": _number(near["pieces"])})
+    return _("With %(goods)s in the basket") % told
 
 
 def gives(near: Near) -> str:

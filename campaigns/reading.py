@@ -19,7 +19,7 @@ LEAP_YEAR = 2000
 
 
 def definition_in_words(definition: Mapping[str, Any], *, currency: str, tiers: Mapping[str, str]) -> str:
-    """The terms in one line; `tiers` maps short names to names."""
+    """The terms in one line; `tiers` maps short names to names, and `segment:` before those of segments."""
     told = definition.get("conditions", {})
     phrases = [_award(definition["award"], told, currency, tiers)]
     phrases += conditions_in_words(told, currency=currency, tiers=tiers)

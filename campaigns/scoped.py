@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Rule, RuleVersion
+from campaigns.naming import names_of
 from campaigns.reading import definition_in_words
 from loyalty.backoffice import DeskAdmin
 from loyalty.desk import people, programs
@@ -15,7 +16,7 @@ from loyalty.desk.panels import Panel, moment
 NEWEST_FIRST = Prefetch("versions", RuleVersion.objects.order_by("-number"))
 
 
-def versions_panel(rule: Rule | None, tiers: dict[str, str]) -> Panel:
+def versions_panel(rule: Rule | None, names: dict[str, str]) -> Panel:
     """Every version a rule ever had, newest first."""
     currency = rule.program.currency if rule else ""
     versions = list(rule.versions.order_by("-number")[:50]) if rule else []
@@ -23,7 +24,7 @@ def versions_panel(rule: Rule | None, tiers: dict[str, str]) -> Panel:
     rows = [
         (
             v.number,
-            definition_in_words(v.definition, currency=currency, tiers=tiers),
+            definition_in_words(v.definition, currency=currency, tiers=names),
             moment(v.since),
             known[v.created_by],
         )
@@ -49,3 +50,9 @@ class ProgramScoped(DeskAdmin):
             program = programs.chosen(request)
             request._tier_names = {tier.slug: str(tier) for tier in program.tiers.order_by("rank")} if program else {}
         return request._tier_names
+
+    def names(self, request: HttpRequest) -> dict[str, str]:
+        """What the program's tiers and segments are called in words; asked once per request."""
+        if not hasattr(request, "_rule_names"):
+            request._rule_names = names_of(programs.chosen(request))
+        return request._rule_names

@@ -15,12 +15,18 @@ from campaigns.backtest_desk import AsksBackTests
 from campaigns.desk_terms import TermsAdmin
 from campaigns.forms import RuleForm
 from campaigns.models import Rule, RuleVersion
+from campaigns.naming import name_all, names_for
 from campaigns.reading import definition_in_words
 from campaigns.scoped import NEWEST_FIRST, versions_panel
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.desk import programs
 from loyalty.desk.panels import Panel, link
 from members.tiers.tiers_desk import edit_of
+
+
+def _words(version: RuleVersion, names: dict[str, str]) -> str:
+    """The terms of a version in plain words."""
+    return definition_in_words(version.definition, currency=version.rule.program.currency, tiers=names)
 
 
 @admin.register(Rule)
@@ -67,6 +73,10 @@ class RuleAdmin(AsksBackTests, TermsAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.slug != tier_benefits.SLUG)
 
+    def complete(self, rows: list[Rule]) -> None:
+        """What tiers and segments are called, once for all."""
+        name_all((rule, rule.program) for rule in rows)
+
     def found_by(self, term: str) -> Q:
         return Q(name__istartswith=term) | Q(slug__istartswith=term)
 
@@ -80,7 +90,7 @@ class RuleAdmin(AsksBackTests, TermsAdmin):
         publishing.publish_change(obj, form.definition(), since=since, at=at, actor=actor_of(request))
 
     def page_context(self, request: HttpRequest, record: Rule) -> dict[str, Any]:
-        panels = [versions_panel(record, self.tier_names(request))]
+        panels = [versions_panel(record, self.names(request))]
         if (latest := record.versions.order_by("-number").first()) is not None:
             panels = season_notes.panel(record.program, latest.definition, at=timezone.now()) + panels
         if record.slug == tier_benefits.SLUG:
@@ -91,7 +101,7 @@ class RuleAdmin(AsksBackTests, TermsAdmin):
     @display(description=_("terms"))
     def shown_terms(self, rule: Rule) -> str:
         version = next(iter(rule.versions.all()), None)
-        return definition_in_words(version.definition, currency=rule.program.currency, tiers={}) if version else "–"
+        return _words(version, names_for(rule, rule.program)) if version else "–"
 
     @display(description=_("version"))
     def version_count(self, rule: Rule) -> Any:
@@ -108,6 +118,10 @@ class RuleVersionAdmin(BookAdmin):
     fields = ["rule", "number", "shown_terms", "since", "created_at", "created_by"]
     readonly_fields = ["shown_terms"]
 
+    def complete(self, rows: list[RuleVersion]) -> None:
+        """What tiers and segments are called, once for all."""
+        name_all((version, version.rule.program) for version in rows)
+
     @display(description=_("terms"))
     def shown_terms(self, version: RuleVersion) -> str:
-        return definition_in_words(version.definition, currency=version.rule.program.currency, tiers={})
+        return _words(version, names_for(version, version.rule.program))

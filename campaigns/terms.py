@@ -18,6 +18,10 @@ PERIODS = ("day", "week", "month", "year", "lifetime")
 ONE = Fraction(1)
 NOTHING = Fraction(0)
 USUAL_PRIORITY = 100
+# A shop with many offers of goods is not told of all whose goods were not bought: the first of them, in the order of the rules.
+MOST_MISSED = 3
+# So many of the goods of a rule are named where none of them was in the basket.
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class RuleTerms:
     def is_about_goods(self) -> bool:
         """Whether it names products, categories, brands, collections or suppliers."""
         return bool(self.products or self.categories or self.brands or self.collections or self.suppliers)
+
+    @property
+    def goods(self) -> list[str]:
+        """All goods it names, in the order of the alphabet."""
+        return sorted(self.products | self.categories | self.brands | self.collections | self.suppliers)
 
 
 # What an activity takes of the limits of the wallet stands under these terms: they belong to no rule.

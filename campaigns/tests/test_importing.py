@@ -187,6 +187,28 @@ def test_batches_do_not_change_the_result(shop, load):
     assert stays[0] == stays[1]
 
 
+def test_a_file_in_any_order_is_imported_as_one_in_order_and_as_fast(load):
+    rows = [f"R{n},C{n % 5},2026-0{1 + n // 10}-1{n % 10},1,{n * 13}.5{n % 10}\n" for n in range(50)]
+    told = []
+    for source, file in (("sorted", rows), ("shuffled", rows[1::2] + rows[::2][::-1])):
+        with CaptureQueriesContext(connection) as queries:
+            report = load(HEADER + "".join(file), source=source, batch=10)
+        bought = Purchase.objects.filter(source=source).order_by("id")
+        members = Member.objects.filter(source=source).order_by("source_key")
+        told.append((
+            len(queries), report.points, list(bought.values_list("receipt", "points", "tier__slug")),
+            list(members.values_list("source_key", "enrolled_at", "tier__slug")),
+        ))  # fmt: skip
+    assert told[0] == told[1]
+    assert [receipt for receipt, *_rest in told[0][2]] == [f"R{n}" for n in range(50)]
+
+
+def test_of_two_rows_with_one_receipt_the_earlier_one_is_taken_and_errors_stand_by_line(load):
+    report = load(HEADER + "R1,C1,2026-02-05,1,20\nR2,C1,x,1,20\nR1,C1,2026-01-05,1,30\n", batch=1)
+    assert Purchase.objects.get().total == 30
+    assert [error["line"] for error in report.errors] == [2, 3]
+
+
 def test_a_batch_takes_the_same_number_of_statements_whatever_its_size(load):
     taken = []
     for source, size in (("a", 2), ("b", 200)):

@@ -104,6 +104,49 @@ def test_a_condition_holds_or_not(conditions, asked, counts):
     assert rated(double, **asked).points == (20 if counts else 10)
 
 
+@pytest.mark.parametrize(
+    ("definition", "words"),
+    [
+        ({"categories": ["coffee"]}, "With coffee in the basket, Offer would have counted (2× points)"),
+        ({"products": ["mug"], "brands": ["toba"]}, "With mug or toba in the basket, Offer would have counted (2× points)"),
+        ({"products": ["a", "b", "c", "d", "e"]}, "With a, b, c, or 2 others in the basket, Offer would have counted (2× points)"),
+        ({"categories": ["coffee"], "quantity": "3"}, "With 3 of coffee in the basket, Offer would have counted (2× points)"),
+        ({"categories": ["coffee"], "lines_minimum": "20"}, "With coffee for $20.00 in the basket, Offer would have counted (2× points)"),
+        ({"categories": ["coffee"], "lines_maximum": "20"}, "With coffee in the basket, Offer would have counted (2× points)"),
+        ({"categories": ["coffee"], "weekdays": [6]}, None),
+        ({"categories": ["coffee"], "tiers": ["silver"]}, None),
+        ({"categories": ["coffee"], "segments": ["vip"]}, None),
+        ({"categories": ["tea"], "quantity": "3"}, "With 2 more of it in the basket, Offer would have counted (2× points)"),
+    ],
+)  # fmt: skip
+def test_missing_goods_are_a_near_miss_when_nothing_else_was_missing(definition, words):
+    offer = rule("offer", {"award": DOUBLE, "conditions": definition}, names={"en": "Offer"})
+    award = rated(offer, goods=[TEA])
+    assert award.points == 10
+    assert near_misses(award.explanation, "en") == ([words] if words else [])
+
+
+def test_goods_nobody_named_are_missed_by_nobody():
+    offer = rule("offer", {"award": DOUBLE, "conditions": {"categories": ["coffee"]}})
+    for goods in ([], [Goods(quantity=Decimal(4))]):
+        assert "near" not in rated(offer, goods=goods).explanation
+
+
+def test_of_many_offers_of_goods_the_first_three_are_told():
+    offers = [rule(f"o{n}", {"award": DOUBLE, "conditions": {"products": [f"p{n}"]}}) for n in range(5)]
+    told = rated(*offers, goods=[TEA]).explanation["near"]
+    assert [(one["rule"], one["goods"]) for one in told] == [("o0", ["p0"]), ("o1", ["p1"]), ("o2", ["p2"])]
+
+
+def test_who_reads_no_reason_gets_the_same_points_with_goods_missing():
+    offers = [rule(f"o{n}", {"award": DOUBLE, "conditions": {"products": [name]}}) for n, name in enumerate(["mug", "sencha"])]  # fmt: skip
+    basket = Basket([Decimal("10.00")], goods=[TEA])
+    told, silent = (
+        rate(basket, "gold", [BASE, *offers], FRIDAY, JAKARTA, is_told=is_told) for is_told in (True, False)
+    )
+    assert (told.points, told.shares, told.gave) == (silent.points, silent.shares, silent.gave) == (20, [20], told.gave)
+
+
 def test_a_birthday_on_29_february_is_kept_on_28_in_other_years():
     double = rule("double", {"award": DOUBLE, "conditions": {"birthday": "day"}})
     at = datetime(2026, 2, 28, 8, tzinfo=UTC)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from campaigns.tests.shop import add_campaign, add_rule, buy, open_shop
 from loyalty.desk import roles
 from loyalty.tests.desk import staff_client
 from members.segments import membership, saving
+from members.segments.models import Segment
 from members.segments.testing import all_of, make_segment
 from members.segments.uses import uses_of
 from members.testing import points_of
@@ -130,3 +133,30 @@ def test_a_campaign_is_kept_for_segments_by_ticking_them(shop):
     assert RuleVersion.objects.get(rule__slug="thanks").definition["conditions"]["segments"] == ["regulars"]
     unknown = client.post(reverse("admin:campaigns_campaign_add"), told | {"slug": "other", "segments": ["nobody"]})
     assert list(unknown.context["adminform"].form.errors) == ["segments"]
+
+
+def test_the_words_of_rules_call_segments_and_tiers_by_their_names(shop):
+    Segment.objects.filter(pk=shop.regulars.pk).update(name="Our regulars", name_id="Pelanggan setia")
+    desk, campaign = staff_client(roles.PROGRAM_MANAGER), Campaign.objects.get(slug="double")
+    add_rule(shop, "standing", DOUBLE)
+    for page in (
+        reverse("admin:campaigns_campaign_changelist"), reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
+        reverse("admin:campaigns_rule_changelist"), reverse("admin:campaigns_ruleversion_changelist"),
+        reverse("admin:campaigns_ruleversion_change", args=[shop.rule.versions.get().pk]),
+    ):  # fmt: skip
+        assert "for “Our regulars”" in desk.get(page).content.decode(), page
+    desk.cookies["django_language"] = "id"
+    assert "Pelanggan setia" in desk.get(reverse("admin:campaigns_campaign_changelist")).content.decode()
+
+
+def test_a_list_of_campaigns_asks_for_names_once(shop):
+    desk, page = staff_client(roles.PROGRAM_MANAGER), reverse("admin:campaigns_campaign_changelist")
+    desk.get(page)
+    with CaptureQueriesContext(connection) as few:
+        desk.get(page)
+    for number in range(5):
+        campaign = add_campaign(shop, f"more{number}", NOON, NOON + DAY)
+        add_rule(shop, f"more{number}", DOUBLE, campaign=campaign)
+    with CaptureQueriesContext(connection) as many:
+        desk.get(page)
+    assert len(many) == len(few)
