@@ -26,6 +26,7 @@ __all__ = ["FIELDS", "ImportRefused", "Options", "PurchaseImporter", "Report", "
 class PurchaseImporter(Importer):
     """Files of purchases; their customers are enrolled where they are not known."""
 
+    reader: Reader
     fields, needed = FIELDS, NEEDED
 
     def __init__(self, program: Program, options: Options, at: datetime, actor: str) -> None:

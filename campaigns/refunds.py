@@ -22,7 +22,7 @@ from loyalty.ledger.models import Program
 from members import turns
 from members.activity import members_of
 from members.models import Purchase, Refund
-from members.returns import RefundConflict, Return, judge
+from members.returns import RefundConflict, Return, judge, write_refunded
 
 __all__ = ["PurchaseUnknown", "RefundConflict", "Refunded", "Return", "exchange", "find", "preview", "refund"]
 Status = Refund.Status
@@ -138,11 +138,13 @@ def _record(program: Program, bought: Purchase, back: Return, *, at: datetime, a
     prizes.hold_vouchers([bought.member_id])
     bought.refresh_from_db(fields=["refunded", "points_returned", "points"])
     made = _made(program, back, at=at, actor=actor)
-    price(made, bought, list(bought.lines.order_by("number")), earlier_refunds(bought), back)
+    lines, earlier = list(bought.lines.order_by("number")), earlier_refunds(bought)
+    price(made, bought, lines, earlier, back)
     made.purchase, made.applied_at = bought, at
     made.save(force_insert=True)
     # Added here, under the lock: SQLite would add the decimals as binary fractions.
     Purchase.objects.filter(pk=bought.pk).update(refunded=bought.refunded + made.amount)
+    write_refunded(bought, lines, [*earlier, made])
     settle_refunds(program, {bought.member_id: made.occurred_at}, [made], at=at, actor=actor)
     following.follow(program, {bought.member_id: bought.occurred_at}, at=at, actor=actor)
     rewarding.settle_friend(bought.member_id, at=at, actor=actor)

@@ -15,7 +15,7 @@ from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Program
 from members.ladders import Ladder
 from members.models import Purchase, PurchaseLine, Refund
-from members.returns import Return, ReturnedLine, amounts_of
+from members.returns import Return, ReturnedLine, amounts_of, write_refunded
 
 Status = Refund.Status
 
@@ -96,14 +96,16 @@ def _apply(one: Refund, bought: Purchase, *, at: datetime) -> bool:
     back = _as_sent(one)
     lines = list(bought.lines.order_by("number"))
     one.applied_at, one.purchase = at, bought
+    earlier = earlier_refunds(bought)
     try:
-        price(one, bought, lines, earlier_refunds(bought), back)
+        price(one, bought, lines, earlier, back)
     except Refusal as refusal:
         one.status, one.refusal = Status.REFUSED, refusal.code
     else:
         one.status = Status.APPLIED
         bought.refunded += one.amount
         update_rows(Purchase, "id", ("refunded",), [(bought.pk, bought.refunded)])
+        write_refunded(bought, lines, [*earlier, one])
     one.save(update_fields=["status", "refusal", "applied_at", "purchase", "lines", "amount"])
     return one.status == Status.APPLIED
 

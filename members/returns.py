@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
 from members.models import Purchase, PurchaseLine, Refund
 from members.sales import (
@@ -196,20 +197,31 @@ def returned_by_line(refunds: Iterable[Refund]) -> dict[int, tuple[Decimal, Deci
 
 
 def kept_parts(purchase: Purchase, lines: Sequence[PurchaseLine], refunds: Iterable[Refund]) -> list[Decimal]:
-    """The earning part of each line that is still kept after these refunds; of the whole when there are no lines.
+    """The earning part of each line that is still kept after these refunds; of the whole when there are no lines."""
+    kept = _kept(purchase, lines, list(refunds))
+    if not lines:
+        return [_part(purchase.eligible, kept[0], cents(purchase.total))]
+    return [_part(line.eligible, have, cents(line.amount)) for line, have in zip(lines, kept, strict=False)]
+
+
+def write_refunded(purchase: Purchase, lines: Sequence[PurchaseLine], refunds: Sequence[Refund]) -> None:
+    """Keep with each line its part of what came back by these refunds, all there are of the purchase."""
+    kept = _kept(purchase, lines, refunds)
+    back = [(line.pk, line.amount - Decimal(have).scaleb(-2)) for line, have in zip(lines, kept, strict=False)]
+    update_rows(PurchaseLine, "id", ("refunded",), back)
+
+
+def _kept(purchase: Purchase, lines: Sequence[PurchaseLine], refunds: Sequence[Refund]) -> list[int]:
+    """What of each line is kept, and last what of the rest, in cents.
 
     What came back by amount is laid over what the lines still have, by largest remainder.
     """
-    refunds = list(refunds)
     by_line = returned_by_line(refunds)
     by_amount = cents(sum((refund.amount for refund in refunds if not refund.lines), NOTHING))
     left = [cents(line.amount - by_line.get(line.number, (NOTHING, NOTHING))[0]) for line in lines]
     besides = cents(purchase.total) - sum(cents(line.amount) for line in lines)  # delivery, or all without lines
     shares = laid_over(by_amount, [*left, besides])
-    kept = [have - share for have, share in zip([*left, besides], shares, strict=True)]
-    if not lines:
-        return [_part(purchase.eligible, kept[0], cents(purchase.total))]
-    return [_part(line.eligible, have, cents(line.amount)) for line, have in zip(lines, kept, strict=False)]
+    return [have - share for have, share in zip([*left, besides], shares, strict=True)]
 
 
 def kept_lines(lines: Sequence[PurchaseLine], refunds: Iterable[Refund]) -> list[PurchaseLine]:

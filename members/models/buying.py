@@ -74,7 +74,10 @@ class Purchase(models.Model):
 
 
 class PurchaseLine(models.Model):
-    """One line of a purchase, kept when the till sent lines; a purchase without them is its own single line."""
+    """One line of a purchase, kept when the till sent lines; a purchase without them is its own single line.
+
+    `refunded` is its part of what came back of the purchase so far.
+    """
 
     purchase = models.ForeignKey(
         Purchase, models.PROTECT, related_name="lines", verbose_name=_("purchase"), db_index=False
@@ -89,6 +92,9 @@ class PurchaseLine(models.Model):
     amount = models.DecimalField(_("amount after discount"), max_digits=16, decimal_places=2)
     eligible = models.DecimalField(_("earning part"), max_digits=16, decimal_places=2)
     points = models.BigIntegerField(_("points earned"), default=0)
+    refunded = models.DecimalField(
+        _("refunded"), max_digits=16, decimal_places=2, default=Decimal("0"), db_default=Decimal("0")
+    )
 
     class Meta:
         verbose_name = _("purchase line")
@@ -98,6 +104,9 @@ class PurchaseLine(models.Model):
             models.UniqueConstraint(fields=["purchase", "number"], name="line_number_once_per_purchase"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="line_quantity_positive"),
             models.CheckConstraint(condition=Q(amount__gte=0, eligible__gte=0), name="line_amounts_not_negative"),
+            models.CheckConstraint(
+                condition=Q(refunded__gte=0, refunded__lte=F("amount")), name="refunds_within_the_line"
+            ),
         ]
 
     def __str__(self) -> str:

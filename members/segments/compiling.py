@@ -2,7 +2,7 @@
 
 Every condition is a set of member ids. "All of" cuts sets, "any of" unites them, "not" takes one away from all members; there
 is no loop over members and no subquery per member, so that a million of them are one pass over each table that is asked.
-A purchase counts when not all of it came back. Days are counted back from the instant asked.
+A purchase counts when not all of it came back, and so does a line of it. Days are counted back from the instant asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +24,10 @@ from members.segments.models import MemberScore
 Told = Mapping[str, Any]
 # Part of the purchase's amount that was not taken back, in cents: whole numbers add up alike in every engine.
 _KEPT = ExpressionWrapper(F("total") - F("refunded"), output_field=DecimalField(max_digits=16, decimal_places=2))
+
+_KEPT_OF_LINE = ExpressionWrapper(
+    F("amount") - F("refunded"), output_field=DecimalField(max_digits=16, decimal_places=2)
+)
 
 
 @dataclass(frozen=True)
@@ -163,13 +167,14 @@ def _kept_at(told: Told, asked: Asked) -> QuerySet[Purchase]:
 
 
 def _lines_of(told: Told, bought: QuerySet[Purchase]) -> QuerySet[Any, Any] | None:
-    """The lines of these purchases whose product, category, brand, collection or supplier is named; None where none is named."""
+    """The kept lines of these purchases whose product, category, brand, collection or supplier is named; None where none is named."""
     if not any(name in told for name in GOODS):
         return None
     named = Q(product__in=told.get("products", ())) | Q(category__in=told.get("categories", ()))
     named |= Q(brand__in=told.get("brands", ())) | Q(collection__in=told.get("collections", ()))
     named |= Q(supplier__in=told.get("suppliers", ()))
-    lines = PurchaseLine.objects.filter(named, purchase__in=bought.values("pk")).order_by()
+    kept_lines = Q(refunded__lt=F("amount")) | Q(amount=0)
+    lines = PurchaseLine.objects.filter(named, kept_lines, purchase__in=bought.values("pk")).order_by()
     return lines.annotate(member=F("purchase__member")).values("member")
 
 
@@ -181,7 +186,7 @@ def _purchases(told: Told, asked: Asked) -> Q:
     amount: Any = _KEPT
     lines = _lines_of(told, bought)
     if lines is not None:
-        rows, times, amount = lines, Count("purchase", distinct=True), F("amount")
+        rows, times, amount = lines, Count("purchase", distinct=True), _KEPT_OF_LINE
     found = Q()
     if "least" in told or "most" in told:
         found &= _between(rows.annotate(times=times), "times", told, asked)

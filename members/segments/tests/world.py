@@ -88,6 +88,11 @@ def open_world(program: Program) -> list[Member]:
     Event.objects.filter(pk=taken_back.pk).update(taken_back_at=NOW - DAY)
     bought(members[5], 2, "80.00", refunded="80.00")
     bought(members[6], 2, "80.00", refunded="30.00")
+    for buyer, back in ((members[7], "15.05"), (members[8], "40.10")):
+        of_goods = bought(
+            buyer, 3, "50.00", refunded=back, lines=[("mug", "gift", "40.10", "clay"), ("beans", "coffee", "9.90")]
+        )
+        of_goods.lines.filter(product="mug").update(refunded=Decimal(back))
     members[11].status = Member.Status.CLOSED
     members[11].save()
     return members
@@ -140,13 +145,16 @@ def _amounts(told: dict[str, Any], purchase: Purchase) -> list[Decimal]:
     if not {"products", "categories", "brands", "collections", "suppliers"} & told.keys():
         return [purchase.total - purchase.refunded]
     return [
-        line.amount
+        line.amount - line.refunded
         for line in purchase.lines.all()
-        if line.product in told.get("products", ())
-        or line.category in told.get("categories", ())
-        or line.brand in told.get("brands", ())
-        or line.collection in told.get("collections", ())
-        or line.supplier in told.get("suppliers", ())
+        if (line.refunded < line.amount or not line.amount)
+        and (
+            line.product in told.get("products", ())
+            or line.category in told.get("categories", ())
+            or line.brand in told.get("brands", ())
+            or line.collection in told.get("collections", ())
+            or line.supplier in told.get("suppliers", ())
+        )
     ]
 
 
