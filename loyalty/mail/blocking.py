@@ -25,6 +25,10 @@ Reason = BlockedAddress.Reason
 LETTER = re.compile(r"setia-letter-(\d{1,18})@")
 MOST = 10_000
 COLUMNS = ("address", "reason")
+NAMED = (*COLUMNS, "at", "detail", "message_id")
+UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
+LONGEST = 254
+OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 # What providers call it when an address will never take mail; what comes back for now is no reason to stop.
 NAMES = {"bounce": Reason.BOUNCE, "bounced": Reason.BOUNCE, "hard_bounce": Reason.BOUNCE, "complaint": Reason.COMPLAINT, "complained": Reason.COMPLAINT, "spam": Reason.COMPLAINT}  # fmt: skip
 
@@ -64,7 +68,8 @@ class Taken:
 @transaction.atomic
 def take_events(events: Iterable[Event], *, actor: str) -> Taken:
     """Block the addresses that are not blocked yet, and remember which letters came back. A repeat changes nothing."""
-    found = {event.address: event for event in events}
+    told = sorted(events, key=lambda event: event.at)
+    found = {event.address: event for event in told}  # the newest word about each address
     known = set(_standing(found).values_list("address", flat=True))
     lifted = dict(_lifted(found))
     fresh = [
@@ -75,10 +80,7 @@ def take_events(events: Iterable[Event], *, actor: str) -> Taken:
         for event in fresh
     ]  # fmt: skip
     BlockedAddress.objects.bulk_create(blocks, ignore_conflicts=True, batch_size=500)
-    for event in found.values():
-        if event.letter:
-            came_back = Message.objects.filter(pk=event.letter, address__iexact=event.address, bounced_at__isnull=True)
-            came_back.update(bounced_at=event.at)
+    _mark({event.letter: event for event in reversed(told) if event.letter})
     return Taken(len(found), len(fresh))
 
 
@@ -119,7 +121,14 @@ def read_file(content: bytes, *, at: datetime) -> list[Event]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         raise EventsRefused(_("This file is not in UTF-8. Save it as CSV in UTF-8 and try again.")) from failure
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    rows = csv.DictReader(io.StringIO(text, newline=None), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    try:
+        return _events_in(rows, at=at)
+    except csv.Error as failure:
+        raise EventsRefused(_("Line %(number)d cannot be read as CSV.") % {"number": rows.line_num + 1}) from failure
+
+
+def _events_in(rows: "csv.DictReader[str]", *, at: datetime) -> list[Event]:
     names = [name.strip().lower() for name in rows.fieldnames or []]
     if missing := [name for name in COLUMNS if name not in names]:
         raise EventsRefused(
@@ -127,6 +136,18 @@ def read_file(content: bytes, *, at: datetime) -> list[Event]:
         )
     rows.fieldnames = names
     return events_of(rows, at=at)
+
+
+def _mark(came_back: dict[int, Event]) -> None:
+    """Remember of every letter when it came back, the first time."""
+    letters = [
+        letter
+        for letter in Message.objects.filter(id__any_of=list(came_back), bounced_at__isnull=True)
+        if letter.address.lower() == came_back[letter.pk].address
+    ]
+    for letter in letters:
+        letter.bounced_at = came_back[letter.pk].at
+    Message.objects.bulk_update(letters, ["bounced_at"], batch_size=500)
 
 
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -143,7 +164,7 @@ def _lifted(addresses: Iterable[str]) -> Iterable[tuple[str, datetime]]:
 
 
 def _event(row: dict[str, object], at: datetime) -> Event | None:
-    said = {name: str(row.get(name) or "").strip() for name in ("address", "reason", "at", "detail", "message_id")}
+    said = {name: UNWRITABLE.sub("", str(row.get(name) or "")).strip() for name in NAMED}
     address = _address(said["address"])
     kind = said["reason"].lower().replace(" ", "_")
     if kind in ("soft_bounce", "deferred", "delayed"):
@@ -157,7 +178,7 @@ def _event(row: dict[str, object], at: datetime) -> Event | None:
 def _address(typed: str) -> str:
     address = typed.strip().lower()
     try:
-        validate_email(address)
+        validate_email(address if len(address) <= LONGEST else "")
     except ValidationError as failure:
         raise EventsRefused(
             _("“%(address)s” is no e-mail address.") % {"address": address[:100]}, field="address"
@@ -173,7 +194,7 @@ def _instant(typed: str, at: datetime) -> datetime:
         found = parse_datetime(typed)
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or found < OLDEST:
         raise EventsRefused(
             _("“%(typed)s” is no instant. Write it like 2026-03-31T09:30:00Z.") % {"typed": typed[:40]}, field="at"
         )

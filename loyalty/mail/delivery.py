@@ -123,6 +123,7 @@ def resend(message: Message, *, at: datetime, actor: str) -> Message:
         attempts=0,
         error="",
         stopped_for="",
+        bounced_at=None,
         resent_at=at,
         resent_by=actor,
     )

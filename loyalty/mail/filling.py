@@ -18,7 +18,7 @@ BRACES = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 TAGS = {"p", "h1", "h2", "h3", "a", "strong", "em", "b", "i", "u", "br", "hr", "ul", "ol", "li", "table", "tbody", "tr", "td", "th", "div", "span", "blockquote", "small"}  # fmt: skip
 ALONE = {"br", "hr"}
 ATTRIBUTES = {"style", "align", "valign", "width", "height", "cellpadding", "cellspacing", "role", "class", "colspan", "lang", "dir", "title"}  # fmt: skip
-OUTSIDE = re.compile(r"url\s*\(|@import|expression|\\|/\*", re.IGNORECASE)
+OUTSIDE = re.compile(r"url\s*\(|image-set|@import|expression|\\|/\*", re.IGNORECASE)
 TARGET = re.compile(r"(https?://|mailto:)[^\s{}]+|\{\{\s*(link|site|unsubscribe|choices)\s*\}\}")
 
 
@@ -42,6 +42,8 @@ def faults(html: str) -> list[str]:
     reader = _Reader()
     reader.feed(html)
     reader.close()
+    if html.count("<") != reader.seen:
+        reader.faults.append(_("A sign < that begins no whole tag is written as &lt;."))
     for tag in reader.open_tags:
         reader.faults.append(_("The tag <%(tag)s> is never closed.") % {"tag": tag})
     return list(dict.fromkeys(reader.faults))
@@ -74,9 +76,11 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.faults: list[str] = []
         self.open_tags: list[str] = []
+        self.seen = 0  # whole tags: a mail program may make one of what is left, as of a tag without its end
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A tag of text, with attributes that only dress it."""
+        self.seen += 1
         if tag not in TAGS:
             self.faults.append(_("The tag <%(tag)s> may not stand in a letter.") % {"tag": tag[:20]})
             return
@@ -91,6 +95,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """What is closed was opened last."""
+        self.seen += 1
         if tag in ALONE or tag not in TAGS:
             return
         if not self.open_tags or self.open_tags.pop() != tag:

@@ -46,6 +46,7 @@ def sift(letters: Sequence[Message], *, at: datetime) -> list[Message]:
     The letters must be locked by the caller, or be claimed by it. Takes three queries, and one for each reason or end.
     """
     readers = readers_of(letters)
+    _follow(letters, readers)
     blocked = _blocked(letters)
     free: list[Message] = []
     stopped: defaultdict[str, list[int]] = defaultdict(list)
@@ -72,6 +73,18 @@ def readers_of(letters: Sequence[Message]) -> dict[str, Reader]:
     asks = any(kind_of(letter.kind).purpose for letter in letters)
     found: dict[str, Reader] = import_string(settings.SETIA_READERS)(numbers, with_consents=asks)
     return found
+
+
+def _follow(letters: Sequence[Message], readers: dict[str, Reader]) -> None:
+    """A letter goes where its reader is reached now: the address may have been mended, or changed, since it was written."""
+    moved = []
+    for letter in letters:
+        reader = readers.get(letter.recipient)
+        if reader and reader.address and letter.channel == Channel.EMAIL and letter.address != reader.address:
+            letter.address = reader.address
+            moved.append(letter)
+    if moved:
+        Message.objects.bulk_update(moved, ["address"])
 
 
 def _blocked(letters: Sequence[Message]) -> set[str]:

@@ -149,3 +149,46 @@ def test_finance_sees_no_blocked_addresses_and_marketing_blocks_none():
     page = reverse("admin:mail_blockedaddress_file")
     assert staff_client(roles.MARKETING_ASSISTANT).get(page).status_code == 403
     assert staff_client(roles.FINANCE).get(reverse("admin:mail_blockedaddress_changelist")).status_code == 403
+
+
+def test_every_letter_that_came_back_to_one_address_remembers_it(provider):
+    for about in ("x", "y"):
+        outbox.queue(
+            recipient="1", address="A@example.com", language="en", kind="welcome", subject=about, context={}, at=NOON
+        )
+    events = [
+        {
+            "address": "a@example.com",
+            "reason": "bounce",
+            "at": f"2026-03-0{day}T00:00:00Z",
+            "message_id": one.message_id,
+        }
+        for one, day in zip(Message.objects.order_by("id"), (2, 1), strict=True)
+    ]
+    assert provider({"events": events}).json() == {"told": 1, "blocked": 1}
+    assert [one.bounced_at.day for one in Message.objects.order_by("id")] == [2, 1]
+    assert blocked()[0][2].day == 2
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"at": "0001-01-01T00:00:00+14:00"},
+        {"address": f"{'a' * 60}@{'.'.join(['b' * 60] * 4)}.com"},
+    ],
+)
+def test_what_no_table_could_keep_is_refused_in_words(provider, told):
+    answer = provider({"events": [{"address": "a@example.com", "reason": "bounce"} | told]})
+    assert (answer.status_code, answer.json()["code"], blocked()) == (422, "mail_events_refused", [])
+
+
+def test_signs_that_cannot_be_written_are_left_out(provider):
+    body = rb'{"events": [{"address": "a@example.com", "reason": "bounce", "detail": "5\u00005\ud8000"}]}'
+    assert provider(body).status_code == 200
+    assert BlockedAddress.objects.get().detail == "550"
+
+
+def test_a_file_with_other_line_ends_is_read_and_one_that_is_no_csv_is_refused_in_words():
+    assert len(blocking.read_file(b"address,reason\ra@example.com,bounce\r", at=NOON)) == 1
+    with pytest.raises(blocking.EventsRefused, match="Line 2 cannot be read"):
+        blocking.read_file(b"address,reason\n" + b"a" * 200_000 + b",bounce\n", at=NOON)

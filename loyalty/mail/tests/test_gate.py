@@ -212,3 +212,23 @@ def test_an_address_is_blocked_once_at_a_time_and_in_small_letters():
     for address in ("a@example.com", "B@example.com"):
         with pytest.raises(IntegrityError), transaction.atomic():
             BlockedAddress.objects.create(address=address, reason="staff", blocked_at=NOON, blocked_by="test")
+
+
+def test_a_letter_goes_where_its_reader_is_reached_now_also_when_it_is_sent_again(ani):
+    write(ani, "welcome")
+    blocking.block(ani.email, at=NOON, actor="test")
+    deliver()
+    Member.objects.filter(pk=ani.pk).update(email="baru@example.com")
+    letter = Message.objects.get()
+    assert letter.stopped_for == "blocked"
+    delivery.resend(letter, at=NOON, actor="test")
+    deliver()
+    letter.refresh_from_db()
+    assert (letter.status, letter.address, mail.outbox[0].to) == ("sent", "baru@example.com", ["baru@example.com"])
+
+
+def test_a_letter_sent_again_has_not_come_back_yet(ani):
+    write(ani, "welcome")
+    letter = Message.objects.get()
+    Message.objects.update(status="uncertain", bounced_at=NOON)
+    assert delivery.resend(letter, at=NOON, actor="test").bounced_at is None

@@ -229,3 +229,16 @@ def test_others_do_not_write_letters(role):
 @pytest.mark.parametrize(("kind", "language"), [("no_such", "en"), ("welcome", "xx")])
 def test_the_editor_of_what_is_no_letter_is_not_found(marketer, kind, language):
     assert marketer.get(editor(kind, language)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "html",
+    ['<p>x</p><img src="https://example.com/x"', "<p>x</p><svg/onload=x//", "<{{ name }}>", "<p>1 < 2</p>", '<a href="javascript:x"'],
+)  # fmt: skip
+def test_a_sign_that_begins_no_whole_tag_is_named(html):
+    assert filling.faults(html) == ["A sign < that begins no whole tag is written as &lt;."]
+
+
+def test_a_style_fetches_nothing_in_any_way():
+    assert filling.faults("<p style=\"background:image-set('https://example.com/x' 1x)\">x</p>") != []
+    assert filling.faults("<p>1 &lt; 2</p><hr/>") == []
