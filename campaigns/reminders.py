@@ -2,8 +2,9 @@
 
 A member gets one letter for everything that runs out in one month of the program clock, as soon as the first of it is
 within the wallet's notice days (and LEAD_DAYS, so that a day or two without jobs still leaves the promised notice).
-The letter is unique by (member, kind, wallet, month); nothing is written twice, however often this runs. The work
-follows what runs out in the window, not what exists: lots are read in the order of the index `lot_open_by_expiry`.
+What each letter told of is kept as notices (`campaigns.notices`); nothing is written twice, however often this runs. Points
+that came later, or whose end moved into the month later, are told of in a further letter once they are within the notice.
+The work follows what runs out in the window, not what exists: lots are read in the order of the index `lot_open_by_expiry`.
 """
 
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db import transaction
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
+from campaigns.notices.guarantee import LEAD_DAYS
+from campaigns.notices.models import Notice
 from loyalty.common.clock import add_months, day_start, last_valid_day, local_day
 from loyalty.common.languages import in_language
 from loyalty.common.tally import Progress, Tally, unwatched
@@ -26,7 +30,6 @@ KEPT_BY_SHOPPING = Q(expiry_policy__kind__in=ExpiryPolicy.IDLE) & (
     Q(expiry_policy__resets__contains="purchase") | Q(expiry_policy__resets__contains="earn")
 )
 KIND = "expiring"
-LEAD_DAYS = 2
 PAGE = 2000
 MEMBER = "account__member_account__member"
 
@@ -59,13 +62,13 @@ def remind_expiring(program: Program, *, at: datetime, dry_run: bool = False, pr
         for month in months(wallet, at=at):
             counted: set[int] = set()
             for page in pages(wallet, month):
-                unheard = _unheard(wallet, month, page, counted)
+                unheard = {account: member for account, member in page.items() if account not in counted}
                 to_write = {account: member for account, member in unheard.items() if member.email}
                 silent = unheard.keys() - to_write.keys()
-                # Who got a letter is known to the outbox from now on; the others are remembered here.
+                # Who got a letter is known by its notices from now on; the others are remembered here.
                 counted |= unheard.keys() if dry_run else silent
                 if to_write and not dry_run:
-                    outbox.queue_many(_letters(wallet, month, to_write, at=at))
+                    _tell(wallet, month, to_write, at=at)
                     tally.done += len(to_write)
                 tally.found += len(unheard)
                 tally.skipped += len(silent)
@@ -103,9 +106,14 @@ def running_out(wallet: Wallet, *, since: datetime, until: datetime) -> QuerySet
 
 
 def pages(wallet: Wallet, month: Month) -> Iterator[dict[int, Reader]]:
-    """The active members, by account, with lots in the window: page by page in the order of the lots' expiry."""
+    """The active members, by account, with lots in the window that no letter told of: page by page in the order of the lots' expiry."""
     lots = running_out(wallet, since=month.since, until=month.window_end)
-    lots = lots.filter(**{MEMBER + "__status": Member.Status.ACTIVE}).order_by("expires_at", "account_id")
+    told = Notice.objects.filter(
+        account=OuterRef("account"), expires_at=OuterRef("expires_at"), last_lot__gte=OuterRef("id")
+    )
+    lots = lots.filter(~Exists(told), **{MEMBER + "__status": Member.Status.ACTIVE}).order_by(
+        "expires_at", "account_id"
+    )
     columns = [MEMBER + part for part in ("__number", "__email", "__language", "__name")]
     page = list(lots.values_list("expires_at", "account_id", *columns)[:PAGE])
     while page:
@@ -118,41 +126,59 @@ def pages(wallet: Wallet, month: Month) -> Iterator[dict[int, Reader]]:
         page = list(following.values_list("expires_at", "account_id", *columns)[:PAGE])
 
 
-def _unheard(wallet: Wallet, month: Month, page: dict[int, Reader], counted: set[int]) -> dict[int, Reader]:
-    """Those of a page who have no letter about the month yet, asked by number so that the plan never depends on luck."""
-    numbers = [reader.number for reader in page.values()]
-    letters = Message.objects.filter(kind=KIND, subject=wallet.slug, period=month.name, recipient__any_of=numbers)
-    heard = set(letters.values_list("recipient", flat=True))
-    return {
-        account_id: reader
-        for account_id, reader in page.items()
-        if reader.number not in heard and account_id not in counted
-    }
-
-
-def _letters(wallet: Wallet, month: Month, members: dict[int, Reader], *, at: datetime) -> Iterator[outbox.Letter]:
-    """The letters of one page: everything of these accounts that runs out in the month, day by day."""
+@transaction.atomic
+def _tell(wallet: Wallet, month: Month, members: dict[int, Reader], *, at: datetime) -> None:
+    """Write the letters of one page, and keep what each of them told of."""
     zone = wallet.program.time_zone
     lots = running_out(wallet, since=month.since, until=month.until).filter(account__any_of=list(members))
     per_day = (
         lots.order_by("account_id", "expires_at").values_list("account_id", "expires_at")
-        .annotate(points=Sum(F("remaining") - F("held")), idle=Count("id", filter=KEPT_BY_SHOPPING))
+        .annotate(points=Sum(F("remaining") - F("held")), idle=Count("id", filter=KEPT_BY_SHOPPING), last=Max("id"))
     )  # fmt: skip
-    for account_id, days in groupby(per_day, key=lambda row: row[0]):
-        reader, found = members[account_id], list(days)
-        listed = [[last_valid_day(expires_at, zone).isoformat(), points] for _, expires_at, points, _idle in found]
-        yield outbox.Letter(
-            recipient=reader.number,
-            address=reader.email,
-            language=reader.language,
-            kind=KIND,
-            subject=wallet.slug,
-            period=month.name,
-            context=_told(wallet, listed, reader.language)
-            | {"name": reader.name}
-            | ({"is_kept_by_shopping": True} if any(row[3] for row in found) else {}),
-            at=at,
+    groups = {account_id: list(days) for account_id, days in groupby(per_day, key=lambda row: row[0])}
+    periods = _periods(wallet, month, [members[account_id].number for account_id in groups])
+    letters = []
+    for account_id, found in groups.items():
+        reader = members[account_id]
+        listed = [[last_valid_day(end, zone).isoformat(), points] for _, end, points, _idle, _last in found]
+        told = _told(wallet, listed, reader.language) | {"name": reader.name}
+        kept = {"is_kept_by_shopping": True} if any(row[3] for row in found) else {}
+        letters.append(
+            outbox.Letter(
+                reader.number, reader.email, reader.language, KIND, wallet.slug, told | kept, at, periods[reader.number]
+            )
         )
+    outbox.queue_many(letters)
+    _keep_proof(wallet, {members[account_id].number: found for account_id, found in groups.items()}, periods)
+
+
+def _letters_about(wallet: Wallet, numbers: list[str], **terms: Any) -> QuerySet[Message]:
+    """Letters of ours to some members about a wallet, asked by number so that the plan never depends on luck."""
+    return Message.objects.filter(kind=KIND, subject=wallet.slug, recipient__any_of=numbers, **terms).order_by()
+
+
+def _periods(wallet: Wallet, month: Month, numbers: list[str]) -> dict[str, str]:
+    """By member, what the next letter about a month is called: `2026-03`, a further one `2026-03.2`."""
+    known = (
+        _letters_about(wallet, numbers, period__startswith=month.name).values("recipient").annotate(known=Count("id"))
+    )
+    further = {recipient: f"{month.name}.{count + 1}" for recipient, count in known.values_list("recipient", "known")}
+    return dict.fromkeys(numbers, month.name) | further
+
+
+def _keep_proof(wallet: Wallet, told: dict[str, list[Any]], periods: dict[str, str]) -> None:
+    """A notice for each group of lots that a letter told of."""
+    written = _letters_about(wallet, list(told), period__any_of=sorted(set(periods.values())))
+    ids = {(number, period): pk for number, period, pk in written.values_list("recipient", "period", "id")}
+    Notice.objects.bulk_create(
+        [
+            Notice(account_id=account, expires_at=end, points=points, last_lot=last, letter_id=ids[number, periods[number]])
+            for number, days in told.items()
+            for account, end, points, _idle, last in days
+        ],
+        batch_size=PAGE,
+        ignore_conflicts=True,
+    )  # fmt: skip
 
 
 def _told(wallet: Wallet, days: list[list], language: str) -> dict[str, Any]:

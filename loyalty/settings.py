@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "campaigns",
     "campaigns.ways",
     "campaigns.partners",
+    "campaigns.notices",
 ]
 
 MIDDLEWARE = [
@@ -253,6 +254,8 @@ SETIA_TELL_LAPSED = "campaigns.lapse_letters.tell"
 SETIA_SWEEP = "loyalty.ledger.expiry.run_sweep"
 # Asked by name, because mail knows no people: where a reader can be reached, what they agreed to, when they sleep.
 SETIA_READERS = "members.readers.readers"
+# Asked by name, because the books know no letters: which points nobody was told of, and who gives them more time.
+SETIA_GUARANTEE = "campaigns.notices.guarantee"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"
 # Minutes that due work may wait before /readyz and the jobs page call it late.
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
@@ -337,6 +340,7 @@ SETIA_EXPLAIN_LIMITS = "campaigns.explanations.limits"
 SETIA_EXPLAIN_NEAR = "campaigns.explanations.near_misses"
 SETIA_NEWS = "campaigns.news.running"
 SETIA_CHALLENGES = "campaigns.challenges.showing.teaser"
+SETIA_NOTICES = "campaigns.notices.showing.told_to"
 # What tiers give by rules: read, kept, and what an edit of it would have come to.
 SETIA_TIER_BENEFITS = "campaigns.tier_benefits.benefits_of"
 SETIA_KEEP_TIER_BENEFITS = "campaigns.tier_benefits.keep_benefits"

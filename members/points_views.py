@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from loyalty.common.clock import day_start
 from loyalty.ledger import statements as positions
-from members import history, lots, passing, statements
+from members import history, lots, passing, statements, wording
 from members.enrolment import main_account
 from members.models import Member, MemberAccount
 from members.portal import member_page
@@ -32,6 +32,7 @@ def show_points(request: HttpRequest) -> HttpResponse:
         "to_come": lots.to_come(account, at=at),
         "can_pass_on": passing.account_to_give(request.member) is not None,
         "others": _others(request.member, at=at),
+        "notices": wording.notices(request.member, at=at),
     }
     return render(request, "members/points.html", shown)
 

@@ -161,6 +161,12 @@ def challenges(member: Member, *, at: Any) -> list[Any]:
     return tell(member, at=at) if tell else []
 
 
+def notices(member: Member, *, at: Any) -> list[Any]:
+    """What letters told this member of points that run out, told by the floor that writes them (`SETIA_NOTICES`)."""
+    tell = _teller(settings.SETIA_NOTICES)
+    return tell(member, at=at) if tell else []
+
+
 @cache
 def _teller(dotted: str) -> Any:
     try:

@@ -90,6 +90,7 @@ GROUPS = [
             (_("When jobs run"), "calendar_clock", "jobs_jobschedule_changelist", "jobs.view_jobschedule"),
             (_("Letters"), "mail", "mail_message_changelist", "mail.view_message"),
             (_("Blocked addresses"), "unsubscribe", "mail_blockedaddress_changelist", "mail.view_blockedaddress"),
+            (_("Notices of expiry"), "notification_important", "notices_notice_changelist", "notices.view_notice"),
             (
                 _("Nudges"),
                 "timer",

@@ -45,7 +45,7 @@ VOUCHERS = [
 ]
 BOOKS = ["ledger.account", "ledger.entry", "ledger.lot", "ledger.allocation"]
 PROOF = ["ledger.anchor", "ledger.periodclose", "ledger.verification"]
-LETTERS = ["mail.message", "mail.blockedaddress"]
+LETTERS = ["mail.message", "mail.blockedaddress", "notices.notice"]
 WORDINGS = ["mail.letterwording"]
 RUNS = ["jobs.jobrun", "jobs.heartbeat", "jobs.jobschedule", "jobs.alert"]
 CHANGES = ["jobs.changerequest", "jobs.approvallimits"]
@@ -91,7 +91,7 @@ def rights() -> dict[str, set[str]]:
         | _may(write, SEGMENTS)
         | _may("delete", [*OFFERS, "segments.segment", "members.tier", "pos.store", "pos.till"])
         | _may(see, PEOPLE + VOUCHERS + BOOKS + LETTERS + WORDINGS + RUNS + VERSIONS + PARTNERS)
-        | _may("change", VOUCHERS + LETTERS + DECIDED)
+        | _may("change", VOUCHERS + LETTERS[:2] + DECIDED)
         | _may(see, CHANGES)
         | ASK
         | APPROVE
@@ -110,7 +110,7 @@ def rights() -> dict[str, set[str]]:
         | {"jobs.ask_adjustment", "jobs.ask_forgiveness"}
         | _may("add change", ["members.member"])
         | _may("add", ["members.refund", "members.consent"])
-        | _may("change", VOUCHERS + LETTERS + DECIDED),
+        | _may("change", VOUCHERS + LETTERS[:1] + DECIDED),
         FINANCE: _may(
             see, PROGRAM + OFFERS + VERSIONS + PEOPLE + VOUCHERS + BOOKS + PROOF + RUNS + CHANGES + SEGMENTS + PARTNERS
         )
@@ -120,7 +120,7 @@ def rights() -> dict[str, set[str]]:
         AUDITOR: _may(see, EVERYTHING) | figures,
         OPS: _may(see, RUNS + LETTERS + SHOPS + PROGRAM + CHANGES)
         | {"jobs.ask_expiry_run"}
-        | _may("change", LETTERS + RUNS)
+        | _may("change", LETTERS[:1] + RUNS)
         | _may("view add change delete", SCHEDULES)
         | run,
         ADMINISTRATOR: manager

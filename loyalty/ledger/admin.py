@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from loyalty.backoffice import BookAdmin, DeskAdmin
+from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
 from loyalty.common.money import show_money, show_points
+from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, link
-from loyalty.ledger import entries_desk, finance_desk, limiting, policy_desk, proof_desk, showing, statements
-from loyalty.ledger.forms import ProgramForm, WalletForm
+from loyalty.ledger import entries_desk, finance_desk, limiting, policy_desk, profiles, proof_desk, showing, statements
+from loyalty.ledger.forms import ProfileForm, ProgramForm, WalletForm
 from loyalty.ledger.limiting import PERIODS
 from loyalty.ledger.models import Account, Lot, Program, Wallet
 from loyalty.ledger.showing import (
@@ -69,6 +70,7 @@ class WalletAdmin(DeskAdmin):
     form = WalletForm
     list_display = ["units", "program", "is_main", "shown_worth", "shown_expiry", "activation_days", "notice_days"]
     list_select_related = ["program"]
+    actions_detail = ["use_profile"]
     fieldsets = [
         (
             _("Names"),
@@ -78,7 +80,13 @@ class WalletAdmin(DeskAdmin):
             },
         ),
         (_("Worth"), {"classes": ["tab"], "fields": ["money_per_unit", "edit_worth", "decimals", "is_main"]}),
-        (_("Time"), {"classes": ["tab"], "fields": ["activation_days", "counts_at_purchase", "notice_days"]}),
+        (
+            _("Time"),
+            {
+                "classes": ["tab"],
+                "fields": ["activation_days", "counts_at_purchase", "notice_days", "notice_guarantee"],
+            },
+        ),
         (_("Most to earn"), {"classes": ["tab"], "fields": [f"earn_{period}" for period in PERIODS]}),
         (_("Returned goods"), {"classes": ["tab"], "fields": ["debt_policy", "debt_limit"]}),
         (_("Passing on"), {"classes": ["tab"], "fields": PASSING_ON}),
@@ -108,6 +116,20 @@ class WalletAdmin(DeskAdmin):
         super().save_model(request, obj, form, change)
         limiting.limit(obj, form.cleaned_data["limits"], at=timezone.now())
 
+    @deed(
+        title=_("Choose a preset"),
+        question=_(
+            "A preset fills in the days of notice, the promise, and where it says so a new expiry policy for points earned from now on. Everything can be changed afterwards."
+        ),
+        button=_("Fill in"),
+        permission="ledger.change_wallet",
+        icon="gavel",
+        form=ProfileForm,
+    )
+    def use_profile(self, request: HttpRequest, record: Wallet, values: dict[str, Any]) -> str:
+        profiles.apply_profile(record, values["profile"], at=timezone.now(), actor=actor_of(request))
+        return _("The settings are filled in.")
+
     @display(description=_("money value of one"))
     def shown_worth(self, wallet: Wallet) -> str:
         return show_money(wallet.money_per_unit, wallet.program.currency)
@@ -133,6 +155,9 @@ class WalletAdmin(DeskAdmin):
                     _("Liability"),
                     show_money(worth, record.program.currency),
                     _("The money value of the outstanding points."),
+                ),
+                Stat(
+                    _("Preset"), profiles.in_words(record), _("What the settings about notices and expiry agree with.")
                 ),
             ],
             "panels": [

@@ -34,12 +34,17 @@ def due(program: Program, *, at: datetime) -> QuerySet[Lot]:
     )
 
 
-def preview(program: Program, *, at: datetime) -> dict[str, int]:
-    """What a sweep at this instant would expire: lots, accounts and points. Points held beyond it wait for their hold."""
+def preview(program: Program, *, at: datetime, spared: QuerySet[Lot] | None = None) -> dict[str, int]:
+    """What a sweep at this instant would expire: lots, accounts and points. Points held beyond it wait for their hold.
+
+    `spared` are lots that get more time before anything is swept.
+    """
     live = HoldPart.objects.filter(lot=OuterRef("id"), hold__status=Hold.Status.HELD, hold__expires_at__gt=at)
     held = Subquery(live.order_by().values("lot").annotate(points=Sum("amount")).values("points"))
     still_held = Case(When(held=0, then=0), default=Coalesce(held, 0), output_field=BigIntegerField())
     lots = due(program, at=at).annotate(still_held=still_held)
+    if spared is not None:
+        lots = lots.exclude(pk__in=spared.values("pk"))
     totals = lots.filter(remaining__gt=F("still_held")).aggregate(
         lots=Count("id"), accounts=Count("account", distinct=True), points=Sum(F("remaining") - F("still_held"))
     )
@@ -110,17 +115,19 @@ def run_sweep(
     at: datetime,
     recorded_at: datetime | None = None,
     dry_run: bool = False,
+    spared: QuerySet[Lot] | None = None,
     progress: Progress = lambda found, done, skipped: True,
 ) -> Tally:
     """Expire everything of a program that is due at `at`; the job `expire_points`.
 
-    `recorded_at` is when the entries are written (default: `at`). A dry run changes nothing and reports the same totals.
+    `recorded_at` is when the entries are written (default: `at`). A dry run changes nothing and reports the same totals, without
+    what is `spared`: lots that get more time before.
     """
     if not dry_run:
         # The order of DOMAIN 9.5, also when the sweep runs alone: what becomes active repays debt before it can run out.
         holds.release_due(program, at=at, recorded_at=recorded_at)
         activation.activate_due(program, at=at, recorded_at=recorded_at)
-    totals = preview(program, at=at)
+    totals = preview(program, at=at, spared=spared)
     if dry_run:
         return Tally(found=totals["lots"], done=0, skipped=0, report=totals)
     done = points = 0

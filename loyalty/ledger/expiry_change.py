@@ -1,17 +1,20 @@
 """An expiry run as an object: preview, approval above a limit, resumable chunks, report, undo as a whole (DOMAIN 9.3).
 
 A line is one lot that is due at the instant the run was asked for, with all that is left and not held. The nightly
-sweep stays the plain one (`expiry.run_sweep`); both write through `lapsing`, and nothing expires twice.
+sweep stays the plain one (`expiry.run_sweep`); both write through `lapsing`, and nothing expires twice. What nobody was told
+of in time is left out: the night gives it more time (DOMAIN 9.2).
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import F
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.common.changes import Asked, ChangeKind, Limit, Plan, Row
 from loyalty.common.clock import day_start, last_valid_day, local_day
@@ -34,7 +37,9 @@ class ExpiryRun(ChangeKind):
 
     def plan(self, asked: Asked, *, at: datetime, locked: bool = False, only: Sequence[Row] | None = None) -> Plan:
         as_of = datetime.fromisoformat(asked.parameters["as_of"])
+        spared = import_module(settings.SETIA_GUARANTEE).spared(asked.program, at=as_of)
         lots = expiry.due(asked.program, at=as_of).filter(remaining__gt=F("held")).order_by("expires_at", "id")
+        lots = lots.exclude(pk__in=spared.values("pk"))
         if only is not None:
             lots = lots.filter(id__any_of=[int(row.key) for row in only])
         if locked:
@@ -44,7 +49,13 @@ class ExpiryRun(ChangeKind):
             Row(str(lot), account, Entry.Kind.EXPIRY.value, held - left, {"end": end.isoformat() if end else ""})
             for lot, account, end, left, held in found
         ]
-        return Plan(rows, _wallet(asked))
+        left_out = spared.count() if only is None else 0
+        said = ngettext(
+            "%(lots)d credit that has run out is left out: nobody could be told of it in time, so the night gives it more time.",
+            "%(lots)d credits that have run out are left out: nobody could be told of them in time, so the night gives them more time.",
+            left_out,
+        )  # fmt: skip
+        return Plan(rows, _wallet(asked), warnings=[said % {"lots": left_out}] if left_out else [])
 
     def post(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
         as_of = datetime.fromisoformat(asked.parameters["as_of"])

@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelect2Widget,
     UnfoldAdminTextInputWidget,
 )
 
 from loyalty.common.clock import local_day
 from loyalty.desk.stamps import StampedForm
-from loyalty.ledger import limiting, policies, seasons
+from loyalty.ledger import limiting, policies, profiles, seasons
 from loyalty.ledger.models import Activity, ExpiryPolicy, Program, Season, SeasonPeriod, Wallet
 
 COUNTED = ("days", "months", "years")
@@ -62,6 +63,16 @@ class ProgramForm(StampedForm):
                 _("There is no currency “%(code)s”. Use the three letters, e.g. IDR, MYR or SGD.") % {"code": code}
             )
         return code
+
+
+class ProfileForm(forms.Form):
+    """Which preset fills in a wallet's settings about notices and expiry."""
+
+    profile = forms.ChoiceField(
+        label=_("Preset"),
+        choices=[(name, profile.title) for name, profile in profiles.PROFILES.items()],
+        widget=UnfoldAdminRadioSelectWidget,
+    )
 
 
 def _most(label: Any, help_text: Any = "") -> forms.IntegerField:

@@ -83,7 +83,20 @@ SEEN_ELSEWHERE = {
 # Arguments that end on a page, and the calls whose descriptions are for machines.
 READ_BY_PEOPLE = {"verbose_name", "verbose_name_plural", "help_text", "label", "description", "title", "empty_label"}
 MACHINES = {"SetiaAPI"}
-OURS = {"loyalty", "ledger", "mail", "pos", "jobs", "members", "segments", "rewards", "campaigns", "ways", "partners"}
+OURS = {
+    "loyalty",
+    "ledger",
+    "mail",
+    "pos",
+    "jobs",
+    "members",
+    "segments",
+    "rewards",
+    "campaigns",
+    "ways",
+    "partners",
+    "notices",
+}
 
 
 def named(paths) -> list[str]:

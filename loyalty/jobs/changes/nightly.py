@@ -2,10 +2,12 @@
 
 Without a limit, or below it, the plain sweep runs as ever. What waits is one change per program: the next night's
 run takes the place of one that nobody has decided yet, since it holds everything that one held. Points are gone at
-their end in any case (DOMAIN 2.4): waiting only delays the record of it.
+their end in any case (DOMAIN 2.4): waiting only delays the record of it. Before anything is swept, whoever is named in
+`SETIA_GUARANTEE` gives points more time that nobody was told of (DOMAIN 9.2); the run reports them.
 """
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -40,16 +42,29 @@ def expire(
     progress: Progress = unwatched,
 ) -> Tally:
     """Expire what is due, or ask for approval when it is more than the limit; the job `expire_points`."""
-    sweep = import_string(settings.SETIA_SWEEP)
+    guarantee, sweep = import_module(settings.SETIA_GUARANTEE), import_string(settings.SETIA_SWEEP)
+    if dry_run:
+        extended = guarantee.foreseen(program, at=max(at, recorded_at or at))
+        return _with(sweep(program, at=at, dry_run=True, spared=guarantee.spared(program, at=at)), extended)
+    kept = guarantee.keep_untold(program, at=at, recorded_at=recorded_at, progress=progress)
+    if not progress(kept.found, kept.done, 0):
+        return kept
     most = limits.of(program).expired_points
-    if not dry_run and most is not None:
+    if most is not None:
         due = sweep(program, at=at, dry_run=True)
         if due.report["points"] > most:
             change = ask(program, at=at, recorded_at=recorded_at or at)
-            report = due.report | {"waiting_for_approval": change.pk}
+            report = due.report | kept.report | {"waiting_for_approval": change.pk}
             return Tally(found=due.found, done=0, skipped=due.found, report=report)
     terms = {"recorded_at": recorded_at} if recorded_at else {}
-    return sweep(program, at=at, dry_run=dry_run, progress=progress, **terms)
+    return _with(sweep(program, at=at, progress=progress, **terms), kept.report)
+
+
+def _with(swept: Tally, extended: dict[str, Any]) -> Tally:
+    """What was swept, and what got more time, where anything did."""
+    if any(extended.values()):
+        swept.report |= extended
+    return swept
 
 
 @transaction.atomic

@@ -82,6 +82,11 @@ class Wallet(models.Model):
         FLOOR = "floor", _("stop at zero and write the rest off")
         DEBT = "debt", _("let the member owe the rest")
 
+    class Guarantee(models.TextChoices):
+        ALL = "all", _("for every member")
+        REACHABLE = "reachable", _("for members who have an e-mail address")
+        OFF = "off", _("not promised")
+
     program = models.ForeignKey(Program, models.PROTECT, related_name="wallets", verbose_name=_("program"))
     slug = models.SlugField(_("short name"))
     unit = models.CharField(_("name of one"), max_length=40, default="point")
@@ -120,6 +125,13 @@ class Wallet(models.Model):
         _("most a member may pass on in a month"), null=True, blank=True, help_text=_("Months of the program clock.")
     )
     transfer_keep = models.BigIntegerField(_("points that must stay after passing on"), default=0)
+    notice_guarantee = models.CharField(
+        _("points end only after a notice"),
+        max_length=9,
+        choices=Guarantee,
+        default=Guarantee.ALL,
+        help_text=_("Points nobody could be told of in time last longer instead of running out in silence."),
+    )
     earning_limits = models.JSONField(_("most a member may earn"), default=list, blank=True, editable=False)
 
     class Meta:

@@ -1,0 +1,202 @@
+"""No points end in silence: without a letter in time they last longer, whatever of ours was down."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.notices import guarantee
+from campaigns.notices.models import Notice
+from campaigns.reminders import remind_expiring
+from loyalty.common.clock import day_start
+from loyalty.jobs.changes import nightly
+from loyalty.ledger import holds, policies, posting
+from loyalty.ledger.models import Entry, Lot
+from loyalty.mail.models import Message
+from members.enrolment import main_account
+from members.models import Member
+from members.testing import OPENING, give_points, points_of
+
+pytestmark = pytest.mark.django_db
+ZONE = "Asia/Jakarta"
+Status = Message.Status
+
+
+def midnight(year, month, day):
+    return day_start(datetime(year, month, day).date(), ZONE)
+
+
+LAST_DAY = midnight(2026, 3, 20)
+END = midnight(2026, 3, 21)
+TOLD = midnight(2026, 3, 5)  # sixteen days before the end
+CLOSES = midnight(2026, 3, 7)  # fourteen
+
+
+def hand_over(*, at, status=Status.SENT):
+    """What became of all letters that wait."""
+    Message.objects.filter(status=Status.QUEUED).update(status=status, sent_at=at if status == Status.SENT else None)
+
+
+def ends():
+    return list(Lot.objects.order_by("id").values_list("expires_at", flat=True))
+
+
+def test_points_end_on_their_day_when_a_letter_about_them_was_handed_over_in_time(program, ani, proven_books):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    notice = Notice.objects.get()
+    assert (notice.account_id, notice.expires_at, notice.points) == (main_account(ani).pk, END, 120)
+    hand_over(at=TOLD + timedelta(hours=9))
+    assert nightly.expire(program, at=CLOSES).is_empty
+    tally = nightly.expire(program, at=END)
+    assert (tally.done, tally.report) == (1, {"lots": 1, "accounts": 1, "points": 120})
+    assert points_of(ani, at=END) == 0
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.UNCERTAIN, Status.SENDING])
+def test_a_letter_that_was_not_handed_over_is_no_notice_and_the_points_last_longer(program, ani, status, proven_books):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    hand_over(at=TOLD, status=status)
+    assert nightly.expire(program, at=CLOSES - timedelta(days=1)).is_empty
+    tally = nightly.expire(program, at=CLOSES)
+    assert tally.report["extended_points"] == 120
+    assert (tally.report["extended_lots"], tally.report["extended_members"], tally.report["lots"]) == (1, 1, 0)
+    assert ends() == [midnight(2026, 4, 1)]
+    entry = Entry.objects.get(kind="extension")
+    assert (entry.amount, entry.reason) == (0, "Nobody could be told in time that these points run out.")
+    assert nightly.expire(program, at=CLOSES).is_empty
+    assert points_of(ani, at=END) == 120
+
+
+def test_a_letter_that_went_out_too_late_is_no_notice_in_time(program, ani, proven_books):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    hand_over(at=CLOSES + timedelta(seconds=1))
+    nightly.expire(program, at=CLOSES + timedelta(days=1))
+    assert ends() == [midnight(2026, 4, 1)]
+
+
+def test_what_lasts_longer_is_told_of_in_one_letter_and_then_ends(program, ani, proven_books):
+    for day in (10, 14, 20):
+        give_points(ani, 10, expires_at=midnight(2026, 3, day))
+    nightly.expire(program, at=CLOSES)
+    assert set(ends()) == {midnight(2026, 4, 1)}
+    for day in range(0, 20):
+        remind_expiring(program, at=CLOSES + timedelta(days=day))
+    assert [n.points for n in Notice.objects.all()] == [30]
+    hand_over(at=midnight(2026, 3, 16))
+    nightly.expire(program, at=midnight(2026, 4, 1))
+    assert points_of(ani, at=midnight(2026, 4, 1)) == 0
+
+
+def test_points_that_ended_while_the_jobs_were_down_come_back(program, ani, proven_books):
+    give_points(ani, 120, expires_at=END)
+    back = midnight(2026, 4, 2)
+    assert points_of(ani, at=back) == 0
+    tally = nightly.expire(program, at=CLOSES, recorded_at=back)
+    assert tally.report["extended_points"] == 120
+    assert points_of(ani, at=back) == 120
+    assert ends() == [midnight(2026, 5, 1)]
+    assert list(Entry.objects.order_by("id").values_list("kind", "amount")) == [
+        ("accrual", 120), ("expiry", -120), ("reinstatement", 120),
+    ]  # fmt: skip
+    nightly.expire(program, at=END, recorded_at=back)
+    assert points_of(ani, at=back) == 120
+
+
+def test_a_preview_of_the_night_agrees_with_it_and_changes_nothing(program, ani, budi, proven_books):
+    give_points(ani, 120, expires_at=END)
+    give_points(budi, 50, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    Message.objects.filter(recipient=budi.number).update(status=Status.SENT, sent_at=TOLD)
+    preview = nightly.expire(program, at=END, dry_run=True)
+    assert preview.report == {
+        "lots": 1, "accounts": 1, "points": 50, "extended_lots": 1, "extended_points": 120, "extended_members": 1,
+    }  # fmt: skip
+    assert Entry.objects.count() == 2
+    assert nightly.expire(program, at=END).report == preview.report
+
+
+def test_points_that_came_after_the_letter_are_told_of_in_a_further_one_or_last_longer(program, ani, proven_books):
+    give_points(ani, 100, expires_at=midnight(2026, 3, 20))
+    remind_expiring(program, at=midnight(2026, 3, 4))
+    give_points(ani, 7, at=midnight(2026, 3, 4), expires_at=midnight(2026, 3, 30))
+    give_points(ani, 5, at=midnight(2026, 3, 4), expires_at=midnight(2026, 3, 20))
+    for day in range(5, 15):
+        remind_expiring(program, at=midnight(2026, 3, day))
+    told = Message.objects.order_by("period").values_list("period", "context__points")
+    assert list(told) == [("2026-03", 100), ("2026-03.2", 112)]
+    hand_over(at=midnight(2026, 3, 5))
+    nightly.expire(program, at=midnight(2026, 3, 30))
+    assert points_of(ani, at=midnight(2026, 3, 30)) == 0
+
+
+def test_an_end_that_activity_moved_needs_a_notice_of_its_own(program, ani, proven_books):
+    policies.set_expiry(
+        program.wallets.get(), kind="idle_days", count=60, resets="earn,purchase", at=OPENING, actor="test"
+    )
+    give_points(ani, 100, at=OPENING)
+    remind_expiring(program, at=midnight(2026, 2, 16))
+    hand_over(at=midnight(2026, 2, 16))
+    give_points(ani, 1, at=midnight(2026, 2, 20))
+    assert set(ends()) == {midnight(2026, 4, 22)}
+    nightly.expire(program, at=midnight(2026, 4, 8))
+    assert set(ends()) == {midnight(2026, 5, 1)}
+    assert points_of(ani, at=midnight(2026, 4, 30)) == 101
+
+
+def test_whoever_has_no_address_keeps_the_points_unless_only_reachable_members_are_promised(program, ani, proven_books):
+    give_points(ani, 120, expires_at=END)
+    Member.objects.filter(pk=ani.pk).update(email="")
+    assert remind_expiring(program, at=TOLD).skipped == 1
+    program.wallets.update(notice_guarantee="reachable")
+    assert nightly.expire(program, at=CLOSES).is_empty
+    program.wallets.update(notice_guarantee="all")
+    assert nightly.expire(program, at=CLOSES).report["extended_points"] == 120
+    program.wallets.update(notice_guarantee="off")
+    assert nightly.expire(program, at=midnight(2026, 4, 1)).report["points"] == 120
+
+
+def test_closed_memberships_pending_confirmations_and_what_had_ended_before_it_was_known_wait_for_nobody(
+    program, ani, budi, proven_books
+):
+    give_points(ani, 10, expires_at=midnight(2026, 1, 2), recorded_at=midnight(2026, 2, 1))
+    give_points(budi, 10, expires_at=END)
+    Member.objects.filter(pk=budi.pk).update(status=Member.Status.CLOSED)
+    tally = nightly.expire(program, at=END)
+    assert (tally.done, tally.report) == (2, {"lots": 2, "accounts": 2, "points": 20})
+
+
+def test_held_points_last_longer_with_the_others_of_their_lot(program, ani, proven_books):
+    give_points(ani, 100, expires_at=END)
+    account = main_account(ani).pk
+    posting.redeem(account, 10, at=TOLD, reference="spent", source="test", actor="test")
+    holds.hold(account, 30, at=CLOSES, reference="hold", source="test", actor="test")
+    tally = nightly.expire(program, at=CLOSES + timedelta(minutes=1))
+    assert tally.report["extended_points"] == 60
+    assert points_of(ani, at=END) == 90
+
+
+def test_more_than_a_page_is_kept_and_a_stop_is_made_up_later(program, ani, budi, siti, monkeypatch, proven_books):
+    monkeypatch.setattr(guarantee, "PAGE", 2)
+    for member in (ani, budi, siti):
+        give_points(member, 10, expires_at=END)
+        give_points(member, 20, expires_at=LAST_DAY)
+    stopped = guarantee.keep_untold(program, at=CLOSES, progress=lambda found, done, skipped: False)
+    assert stopped.done == 2
+    assert guarantee.keep_untold(program, at=CLOSES).done == 4
+    assert set(ends()) == {midnight(2026, 4, 1)}
+
+
+def test_the_number_of_statements_does_not_grow_with_what_lasts_longer(program, ani, budi, siti):
+    counts = []
+    for members in ([ani, budi], [ani, budi, siti]):
+        for member in members:
+            give_points(member, 10, expires_at=END)
+            give_points(member, 20, expires_at=LAST_DAY)
+        with CaptureQueriesContext(connection) as queries:
+            assert guarantee.keep_untold(program, at=CLOSES).done == 2 * len(members)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
