@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 
+from campaigns import reminders
 from campaigns.demo import cashback
 from campaigns.demo.program import ZONE
 from campaigns.demo.returning import give_back
@@ -18,6 +19,7 @@ from loyalty.ledger.crediting import Accrual
 from loyalty.ledger.models import Lot, Program
 from loyalty.ledger.policies import open_at
 from loyalty.ledger.posting import accrue_many
+from loyalty.mail.models import Message
 from loyalty.pos.models import Store
 from members.enrolment import main_account
 from members.models import Member, MemberAccount, TierGrant
@@ -26,6 +28,7 @@ from rewards.models import Redemption, Reward
 
 DAYS = 170
 REDEMPTIONS = 90
+TOLD_DAYS = 30
 SOURCE = "portal"
 Progress = Callable[[str, int, int], None]
 
@@ -45,12 +48,21 @@ def live(program: Program, *, at: datetime, with_redemptions: bool, progress: Pr
         progress("redemptions", number + 1, len(moments))
     if with_redemptions:
         give_back(program, stars, at=at)
+    tell_in_time(program, at=at)
     expired += expiry.run_sweep(program, at=at).report["points"]
     vouchers.expire_due(program, at=at)
     _await_visit(stars, at=at)
     cashback.give(program, stars, at=at)
     review_yearly(program, stars, at=at)
     return expired, stars
+
+
+def tell_in_time(program: Program, *, at: datetime) -> None:
+    """The letters of the last weeks about points that run out, as the mail system took them then."""
+    for days in range(TOLD_DAYS, 0, -1):
+        reminders.remind_expiring(program, at=at - timedelta(days=days))
+    waiting = Message.objects.filter(kind=reminders.KIND, status=Message.Status.QUEUED, queued_at__lt=at)
+    waiting.update(status=Message.Status.SENT, sent_at=F("queued_at"), attempts=1)
 
 
 def _await_visit(stars: list[Member], *, at: datetime) -> None:

@@ -35,7 +35,9 @@ class Profile:
 
 PROFILES = {
     "house": Profile(
-        gettext_lazy("None"), gettext_lazy("No special law: a notice 14 days before, the expiry policy stays"), 14
+        gettext_lazy("No special law"),
+        gettext_lazy("No special law: a notice 14 days before, the expiry policy stays"),
+        14,
     ),
     "inactivity": Profile(
         gettext_lazy("Inactivity"),
