@@ -17,7 +17,10 @@ TIERS = [
 
 
 def make_program(slug: str = "kopi", *, expiry: str = "months", count: int = 12, at: datetime = OPENING) -> Program:
-    """A program with a points wallet and three tiers on qualifying points of the last twelve months."""
+    """A program with a points wallet and three tiers on qualifying points of the last twelve months.
+
+    It does not promise notices: what the books do with ends needs no letters.
+    """
     program = Program.objects.create(
         slug=slug, name="Kopi Nusantara", time_zone="Asia/Jakarta", currency="IDR", created_at=at
     )
@@ -30,6 +33,7 @@ def make_program(slug: str = "kopi", *, expiry: str = "months", count: int = 12,
         units_ms="mata",
         is_main=True,
         money_per_unit=Decimal("100"),
+        notice_guarantee=Wallet.Guarantee.OFF,
     )
     policies.set_expiry(wallet, kind=expiry, count=count, at=at, actor="test")
     TierPolicy.objects.create(program=program)

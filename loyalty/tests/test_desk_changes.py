@@ -289,7 +289,6 @@ def test_a_key_without_the_scope_adjusts_nothing(ani, small):
 def test_the_dashboard_tells_ops_that_the_nightly_expiry_waits(ani, small):
     small.expired_points = 10
     small.save()
-    ani.program.wallets.update(notice_guarantee="off")
     give_points(ani, 50, at=NOW() - timezone.timedelta(days=800))
     nightly.expire(ani.program, at=NOW())
     told = staff_client(roles.OPS).get(reverse("admin:index")).content.decode()

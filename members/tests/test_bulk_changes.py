@@ -136,7 +136,6 @@ def test_what_expired_is_given_back_to_a_list_and_the_undo_takes_what_is_left(pr
 # --- Expiry runs ------------------------------------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_an_expiry_run_takes_what_the_sweep_would_take_and_is_undone_as_a_whole(program, ani, budi, dewi, proven_books):
-    program.wallets.update(notice_guarantee="off")
     give_points(ani, 40, expires_at=NOW - timedelta(days=1))
     give_points(budi, 60, expires_at=NOW - timedelta(days=2))
     foreseen = expiry.preview(program, at=NOW)
@@ -150,7 +149,6 @@ def test_an_expiry_run_takes_what_the_sweep_would_take_and_is_undone_as_a_whole(
 @pytest.mark.django_db
 def test_below_its_limit_the_night_expires_as_ever_and_above_it_waits(program, ani, dewi, proven_books):
     program.approval_limits.__class__.objects.update(expired_points=40)
-    program.wallets.update(notice_guarantee="off")
     give_points(ani, 40, expires_at=NOW - timedelta(days=1))
     assert nightly.expire(program, at=NOW).done == 1
     give_points(ani, 41, expires_at=NOW + timedelta(hours=1))

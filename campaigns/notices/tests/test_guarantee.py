@@ -12,7 +12,7 @@ from campaigns.reminders import remind_expiring
 from loyalty.common.clock import day_start
 from loyalty.jobs.changes import nightly
 from loyalty.ledger import holds, policies, posting
-from loyalty.ledger.models import Entry, Lot
+from loyalty.ledger.models import Entry, Lot, Wallet
 from loyalty.mail.models import Message
 from members.enrolment import main_account
 from members.models import Member
@@ -21,6 +21,12 @@ from members.testing import OPENING, give_points, points_of
 pytestmark = pytest.mark.django_db
 ZONE = "Asia/Jakarta"
 Status = Message.Status
+
+
+@pytest.fixture(autouse=True)
+def promised(program):
+    """Points end only after a notice, as wherever nobody set it otherwise."""
+    program.wallets.update(notice_guarantee=Wallet.Guarantee.ALL)
 
 
 def midnight(year, month, day):

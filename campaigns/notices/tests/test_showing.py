@@ -12,6 +12,7 @@ from campaigns.reminders import remind_expiring
 from loyalty.common.clock import day_start
 from loyalty.desk import roles
 from loyalty.ledger import profiles
+from loyalty.ledger.models import Wallet
 from loyalty.mail.models import Message
 from loyalty.tests.desk import staff_client
 from members import wording
@@ -21,6 +22,12 @@ from members.tests.portal import signed_in
 pytestmark = pytest.mark.django_db
 END = day_start(datetime(2026, 3, 21).date(), "Asia/Jakarta")
 TOLD = END - timedelta(days=16)
+
+
+@pytest.fixture(autouse=True)
+def promised(program):
+    """Points end only after a notice, as wherever nobody set it otherwise."""
+    program.wallets.update(notice_guarantee=Wallet.Guarantee.ALL)
 
 
 def tell(member, *, is_sent=True):
