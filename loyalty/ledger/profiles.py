@@ -6,6 +6,7 @@ after a year without any activity, and members hear of it thirty days before. Wh
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -27,8 +28,8 @@ class UnknownProfile(Refusal):
 class Profile:
     """What a preset fills in; without `idle_months` the policy of the wallet stays."""
 
-    name: str
-    title: str
+    name: Any
+    title: Any
     notice_days: int
     idle_months: int = 0
 
