@@ -70,7 +70,7 @@ def open_program(*, first_day: date, at: datetime) -> Program:
     wallet = Wallet.objects.create(
         program=program, slug="points", is_main=True, unit="point", units="points", unit_id="poin", units_id="poin",
         unit_ms="mata", units_ms="mata", money_per_unit=Decimal("0.005"),
-        transfer_limit=2000, transfer_daily_limit=3000, transfer_monthly_limit=10_000, notice_guarantee=Wallet.Guarantee.REACHABLE,
+        transfer_limit=2000, transfer_daily_limit=3000, transfer_monthly_limit=10_000,
     )  # fmt: skip
     policies.set_expiry(wallet, kind="months", count=12, round_to="month", at=at, actor=ACTOR)
     policies.set_expiry(wallet, name=SHORT, kind="months", count=3, round_to="month", at=at, actor=ACTOR)
