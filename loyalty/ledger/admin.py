@@ -119,7 +119,7 @@ class WalletAdmin(DeskAdmin):
     @deed(
         title=_("Choose a preset"),
         question=_(
-            "A preset fills in the days of notice, the promise, and where it says so a new expiry policy for points earned from now on. Everything can be changed afterwards."
+            "A preset fills in the days of notice and the promise of it. As in Quebec, points earned from now on end only after 12 months without any activity, with a notice 30 days before. Everything can be changed afterwards."
         ),
         button=_("Fill in"),
         permission="ledger.change_wallet",

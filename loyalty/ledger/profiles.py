@@ -37,12 +37,12 @@ class Profile:
 PROFILES = {
     "house": Profile(
         gettext_lazy("No special law"),
-        gettext_lazy("No special law: a notice 14 days before, the expiry policy stays"),
+        gettext_lazy("No special law: 14 days of notice"),
         14,
     ),
     "inactivity": Profile(
         gettext_lazy("Inactivity"),
-        gettext_lazy("As in Quebec: only after 12 months without activity, a notice 30 days before"),
+        gettext_lazy("As in Quebec: 12 idle months, 30 days"),
         30,
         12,
     ),
