@@ -110,7 +110,7 @@ def rights() -> dict[str, set[str]]:
         | {"jobs.ask_adjustment", "jobs.ask_forgiveness"}
         | _may("add change", ["members.member"])
         | _may("add", ["members.refund", "members.consent"])
-        | _may("change", VOUCHERS + LETTERS[:1] + DECIDED),
+        | _may("change", VOUCHERS + LETTERS[:2] + DECIDED),
         FINANCE: _may(
             see, PROGRAM + OFFERS + VERSIONS + PEOPLE + VOUCHERS + BOOKS + PROOF + RUNS + CHANGES + SEGMENTS + PARTNERS
         )
@@ -120,7 +120,7 @@ def rights() -> dict[str, set[str]]:
         AUDITOR: _may(see, EVERYTHING) | figures,
         OPS: _may(see, RUNS + LETTERS + SHOPS + PROGRAM + CHANGES)
         | {"jobs.ask_expiry_run"}
-        | _may("change", LETTERS[:1] + RUNS)
+        | _may("change", LETTERS[:2] + RUNS)
         | _may("view add change delete", SCHEDULES)
         | run,
         ADMINISTRATOR: manager

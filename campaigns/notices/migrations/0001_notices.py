@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('ledger', '0015_notice_guarantee'),
+        ('ledger', '0016_notice_guarantee'),
         ('mail', '0001_initial'),
     ]
 
