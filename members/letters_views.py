@@ -38,11 +38,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def choose(request: HttpRequest, token: str) -> HttpResponse:
     """Ticks for what may come by e-mail."""
     try:
+        _way, member = unsubscribing.member_behind(token)
+        translation.activate(member.language)
         if request.method == "POST":
             unsubscribing.choose(token, set(request.POST.getlist("agreed")), at=timezone.now())
             messages.success(request, _("Saved. You can change this at any time."))
             return redirect("letter_choices", token=token)
-        _way, member = unsubscribing.member_behind(token)
     except unsubscribing.LinkBroken as refusal:
         return _broken(request, refusal)
     except Refusal as refusal:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 
 from loyalty.mail import outbox, unsubscribing
 from loyalty.mail.models import Message
@@ -61,6 +63,16 @@ def test_the_page_is_in_the_language_of_the_member(ani, client):
     ani.save()
     page = client.get(stop_page(unsubscribing.token_of(letter_to(ani))))
     assert '<html lang="id"' in page.content.decode() and page["Cache-Control"].startswith("max-age=0")
+
+
+def test_what_is_said_after_saving_is_in_the_language_of_the_member(ani, client):
+    ani.language = "id"
+    ani.save()
+    token = unsubscribing.token_of(letter_to(ani))
+    page = client.post(choices_page(token), {"agreed": ["surveys-email"]}, follow=True).content.decode()
+    with translation.override("id"):
+        said = gettext("Saved. You can change this at any time.")
+    assert said in page and "Saved." not in page
 
 
 def test_choices_about_letters_change_without_signing_in_and_leave_other_channels_alone(ani, client):
