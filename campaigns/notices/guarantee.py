@@ -1,6 +1,7 @@
 """No points end in silence: what nobody was told of in time lasts longer, and the run says so (DOMAIN 9.2).
 
-Points may end when a letter about them was handed to the mail system at least the wallet's notice days before. That is asked when
+Points may end when a letter about them was handed to the mail system at least the wallet's notice days before, and did not come
+back. That is asked when
 the notice window closes, so ahead of their end, each night before anything is swept. What was not told of lasts until the end of the
 month in which the promised notice can still be kept, so that members hear of it in one letter. If jobs were down until the points
 had ended, they come back. Whatever had ended before it was even recorded was never an open promise.
@@ -62,6 +63,7 @@ def untold(wallet: Wallet, *, at: datetime) -> QuerySet[Lot]:
         last_lot__gte=OuterRef("id"),
         letter__status=Message.Status.SENT,
         letter__sent_at__lte=OuterRef("expires_at") - notice,
+        letter__bounced_at__isnull=True,
     )
     lots = Lot.objects.filter(
         account__wallet=wallet,

@@ -29,7 +29,10 @@ class Told:
 def told_to(member: Member, *, at: datetime) -> list[Told]:
     """What letters told a member of points that had not run out yet at an instant, soonest first; one query."""
     mine = Notice.objects.filter(
-        account__member_account__member=member, expires_at__gt=at, letter__status=Message.Status.SENT
+        account__member_account__member=member,
+        expires_at__gt=at,
+        letter__status=Message.Status.SENT,
+        letter__bounced_at__isnull=True,
     ).select_related("letter", "account__wallet")
     zone = member.program.time_zone
     found = []

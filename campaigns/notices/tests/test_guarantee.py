@@ -8,11 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.notices import guarantee
 from campaigns.notices.models import Notice
+from campaigns.notices.showing import told_to
 from campaigns.reminders import remind_expiring
 from loyalty.common.clock import day_start
 from loyalty.jobs.changes import nightly
 from loyalty.ledger import holds, policies, posting
 from loyalty.ledger.models import Entry, Lot, Wallet
+from loyalty.mail import blocking
 from loyalty.mail.models import Message
 from members.enrolment import main_account
 from members.models import Member
@@ -74,6 +76,18 @@ def test_a_letter_that_was_not_handed_over_is_no_notice_and_the_points_last_long
     assert (entry.amount, entry.reason) == (0, "Nobody could be told in time that these points run out.")
     assert nightly.expire(program, at=CLOSES).is_empty
     assert points_of(ani, at=END) == 120
+
+
+@pytest.mark.parametrize("came_back", [TOLD + timedelta(hours=10), CLOSES + timedelta(days=5)])
+def test_a_letter_that_came_back_is_no_notice_whenever_that_is_heard(program, ani, came_back, proven_books):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    hand_over(at=TOLD)
+    letter = Message.objects.get()
+    blocking.take_events([blocking.Event(ani.email, "bounce", came_back, letter=letter.pk)], actor="test")
+    tally = nightly.expire(program, at=max(came_back, CLOSES))
+    assert (tally.report["extended_points"], points_of(ani, at=END)) == (120, 120)
+    assert told_to(ani, at=TOLD) == []
 
 
 def test_a_letter_that_went_out_too_late_is_no_notice_in_time(program, ani, proven_books):
