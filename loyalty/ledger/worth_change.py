@@ -57,9 +57,11 @@ class ChangeWorth(ChangeKind):
         only: Sequence[Row] | None = None,
     ) -> Plan:
         now = _wallets(asked.program, locked=locked)
-        still = {row.key: row.facts["from"] for row in done if text_of(now[row.key].money_per_unit) == row.facts["to"]}
+        worths = {slug: text_of(wallet.money_per_unit) for slug, wallet in now.items()}
+        still = {row.key: row.facts["from"] for row in done if worths.get(row.key) == row.facts["to"]}
         made = _plan(asked.program, still, at=at, locked=locked)
-        made.left_out = [(str(now[row.key]), _("It was changed again since.")) for row in done if row.key not in still]
+        changed = [row.facts["wallet"] for row in done if row.key not in still]
+        made.left_out = [(wallet, _("It was changed again since.")) for wallet in changed]
         return made
 
     def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:

@@ -140,3 +140,10 @@ def test_the_page_of_a_wallet_sets_no_worth_but_leads_to_the_change(shop, ani):
     assert ChangeRequest.objects.get().status == Status.DRAFT
     wrong = client.post(asked, {f"worth_{wallet.slug}": "-1", "reason": "New year"})
     assert wrong.context["form"].errors[f"worth_{wallet.slug}"]
+
+
+def test_a_wallet_that_has_another_short_name_since_is_left_out_of_the_undo(shop, rina):
+    first = change(shop, "80", by=rina)
+    Wallet.objects.filter(program=shop, is_main=True).update(slug="renamed")
+    with pytest.raises(NothingToDo, match="It was changed again since"):
+        undo(first, by=rina, at=NEXT)
