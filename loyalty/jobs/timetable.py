@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connections
 
 from loyalty.common.clock import local_day
 from loyalty.jobs import registry
@@ -58,6 +59,8 @@ def _one_after_the_other(on: list[registry.Job], kept: dict[str, JobSchedule]) -
 
 
 def make_schedules(using: str = "default", **more: Any) -> None:
-    """Add a schedule for each job that has none. A receiver of `post_migrate`."""
+    """Add a schedule for each job that has none, once their table is there. A receiver of `post_migrate`."""
+    if JobSchedule._meta.db_table not in connections[using].introspection.table_names():
+        return
     missing = [JobSchedule(job=name) for name in settings.SETIA_JOBS]
     JobSchedule.objects.using(using).bulk_create(missing, ignore_conflicts=True)

@@ -52,6 +52,11 @@ def test_a_migration_adds_what_is_missing_and_leaves_what_operators_said(setting
     ]  # fmt: skip
 
 
+def test_a_migration_that_has_not_come_to_the_timetable_yet_or_goes_back_before_it_ends_well(monkeypatch):
+    monkeypatch.setattr(JobSchedule._meta, "db_table", "not_made_yet")
+    timetable.make_schedules()
+
+
 def test_a_job_is_due_from_its_time_of_day_in_the_program_clock_and_settles_up_to_midnight_all_the_same(program):
     nudge(MIDNIGHT - timedelta(hours=12))
     change("second", due_from=time(4, 0))
