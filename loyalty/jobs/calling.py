@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from loyalty.jobs import troubles
@@ -56,8 +57,9 @@ def told(alert: Alert) -> dict[str, Any]:
     is_over = alert.ended_at is not None
     with override(settings.LANGUAGE_CODE):
         said = troubles.words(alert.kind, alert.facts)
+        said = _("over: %(trouble)s") % {"trouble": said} if is_over else said
     return {
-        "text": f"Setia: {'over: ' if is_over else ''}{said}",
+        "text": f"Setia: {said}",
         "alert": alert.pk,
         "trouble": alert.trouble,
         "is_over": is_over,

@@ -95,4 +95,6 @@ def _unhealthy(at: datetime) -> Iterator[Trouble]:
     for name in ("migrations", "letters", "nudge", "disk"):
         check = checks.get(name)
         if check and not check["ok"] and not (name == "nudge" and is_awake):
-            yield Trouble(f"check:{name}", name, {key: check[key] for key in ("minutes", "free_mb") if key in check})
+            yield Trouble(
+                f"check:{name}", name, {key: check[key] for key in ("minutes", "free_mb") if check.get(key) is not None}
+            )

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from loyalty.desk import roles
-from loyalty.jobs import alerting, nudging, troubles
+from loyalty.jobs import alerting, calling, nudging, troubles
 from loyalty.jobs.models import Alert, Heartbeat, JobRun
 from loyalty.mail import outbox
 from loyalty.mail.models import Message
@@ -259,3 +259,15 @@ def test_a_call_whose_process_died_is_made_again_after_its_claim(program_at_work
     assert len(pager.taken) == 1
     look(AT + timedelta(minutes=6))
     assert (len(pager.taken), Alert.objects.get().call) == (2, "done")
+
+
+def test_what_the_address_gets_is_in_the_language_of_the_installation(program, monkeypatch):
+    monkeypatch.setattr(calling, "_", lambda said: said.replace("over", "selesai"), raising=False)
+    alert = Alert(trouble="x", kind="nudge", began_at=AT, seen_at=AT, told_at=AT, ended_at=AT)
+    assert calling.told(alert)["text"].startswith("Setia: selesai: Nobody looks")
+
+
+def test_a_folder_that_cannot_be_read_is_told_without_a_figure(program_at_work, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "gone"
+    disk = next(trouble for trouble in troubles.find(AT) if trouble.kind == "disk")
+    assert "None" not in troubles.words(disk.kind, disk.facts)
