@@ -104,11 +104,11 @@ def take_over(row: JobRun, *, actor: str) -> bool:
 
 
 def ask(job: str, *, program: Program | None, as_of: datetime, started_by: str) -> JobRun:
-    """Leave a run to the worker, which takes it up at its next look. One that waits already is returned. Raises UnknownJob."""
-    terms = {"job": registry.find(job).name, "program": program, "status": Status.WAITING}
+    """Leave a run to the worker, which takes it up at its next look. One that was asked for already is returned. Raises UnknownJob."""
+    terms = {"job": registry.find(job).name, "program": program, "status": Status.WAITING, "attempts": 0}
     waiting = JobRun.objects.filter(business_date__isnull=True, **terms).order_by("id").first()
     if waiting is None:
-        waiting = JobRun(as_of=as_of, started_by=started_by, attempts=0, **terms)
+        waiting = JobRun(as_of=as_of, started_by=started_by, **terms)
         claim(waiting)
     return waiting
 
@@ -133,9 +133,13 @@ def resume(row: JobRun, *, at: datetime, actor: str) -> JobRun:
 
 
 def take_up(row: JobRun) -> bool:
-    """Become the owner of a run that somebody asked for. False when somebody else was faster, or it was called off."""
+    """Become the owner of a run that somebody asked for. False when somebody else was faster, or it was called off.
+
+    What a job of every nudge writes is dated by its instant, so that is now, however long the run has waited.
+    """
     now = timezone.now()
     begun = {} if row.attempts else {"started_at": now}  # one that goes on began when it began
+    begun |= {} if registry.find(row.job).is_daily else {"as_of": now}
     as_seen = JobRun.objects.filter(pk=row.pk, status=Status.WAITING, attempts=row.attempts)
     taken = as_seen.update(status=Status.RUNNING, attempts=F("attempts") + 1, seen_at=now, **begun)
     if taken:

@@ -1,10 +1,11 @@
 """A run is a row: claimed before the work, owned by one, and it keeps how it ended."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -146,6 +147,30 @@ def test_what_a_person_leaves_to_the_worker_waits_once_and_is_taken_up_once(prog
     assert (taken_up(), taken_up()) == ([asked.pk], [])
     asked.refresh_from_db()
     assert (asked.status, asked.attempts, asked.done, asked.started_by) == ("done", 1, 2, "staff:7")
+
+
+def test_a_new_wish_is_not_answered_by_an_old_run_that_goes_on(program):
+    old = JobRun.objects.create(
+        job="count", program=program, as_of=AT, status="stopped", started_by="x", started_at=AT, seen_at=AT, ended_at=AT
+    )
+    running.resume(old, at=AT, actor="staff:7")
+    later = AT + timedelta(days=1)
+    asked = running.ask("count", program=program, as_of=later, started_by="staff:7")
+    assert (asked.pk != old.pk, asked.as_of) == (True, later)
+    assert taken_up(later) == [old.pk, asked.pk]
+
+
+@pytest.mark.parametrize("attempts", [0, 3])
+def test_a_job_of_every_nudge_that_waited_for_the_worker_writes_as_of_when_it_is_taken_up(settings, attempts):
+    settings.SETIA_JOBS["count"]["every"] = "nudge"
+    JobRun.objects.create(
+        job="count", as_of=AT, status="waiting", attempts=attempts, started_by="x", started_at=AT, seen_at=AT
+    )
+    later = AT + timedelta(hours=3)
+    with time_machine.travel(later, tick=False):
+        assert len(taken_up(later)) == 1
+    assert jobs_for_tests.calls == [(None, later, False)]
+    assert JobRun.objects.get().as_of == later
 
 
 def test_of_two_workers_one_takes_up_what_waits(program):
