@@ -168,6 +168,10 @@ class RedemptionAdmin(BookAdmin):
 
     @display(description=_("on paper"))
     def shown_paper(self, redemption: Redemption) -> str:
+        try:
+            papers.paper(redemption, at=timezone.now(), by_member=False, size="")
+        except papers.NotPrinted:
+            return "–"
         page = reverse("admin:rewards_redemption_print", args=[redemption.pk])
         return format_html("{} · {}", link(page, _("A4 sheet")), link(f"{page}?size={papers.SLIP}", _("Small slip")))
 

@@ -19,7 +19,7 @@ from loyalty.ledger.models import Program, Wallet
 from members import tiers
 from members.models import Member, MemberAccount, Tier
 from rewards import pools, sessions
-from rewards.eligibility import judge, judge_price, segments_asked
+from rewards.eligibility import judge, judge_held, judge_price, segments_asked
 from rewards.limits import NEVER, Had, had
 from rewards.models import Draw, EventSession, PrizePool, Reward, RewardPrice, StoreStock
 from rewards.pricing import Price, price_of
@@ -87,6 +87,7 @@ class Shelf:
         price = price_of(reward, prices, self.member, at=self.at, segments=self.segments)
         available = self.available.get(reward.wallet_id, 0)
         refusal = judge(reward, self.member, at=self.at, had=had, segments=self.segments)
+        refusal = refusal or judge_held(reward, self.member, is_had=had.total > 0)
         dates = self.sessions.get(reward.pk)
         left = left_of(reward, stocks, self.codes, dates)
         if refusal is None and left is not None and left <= 0:
@@ -149,7 +150,7 @@ def offers(member: Member, *, at: datetime, wanted: Q | None = None) -> list[Off
     What is kept for a segment shows to its members only.
     """
     asked = on_offer(member.program, at=at).filter(wanted or Q())
-    rewards = list(asked.select_related(None).select_related("minimum_tier").annotate(**HAS))
+    rewards = list(asked.select_related(None).select_related("minimum_tier", "tier").annotate(**HAS))
     shelf = _shelf(member, rewards, at)
     return [
         shelf.offer(reward) for reward in rewards if reward.segment_id is None or reward.segment_id in shelf.segments
@@ -158,7 +159,7 @@ def offers(member: Member, *, at: datetime, wanted: Q | None = None) -> list[Off
 
 def offer(member: Member, reward: Reward, *, at: datetime) -> Offer:
     """One reward with this member's chances: for the page that asks whether they are sure."""
-    asked = Reward.objects.filter(pk=reward.pk).select_related("minimum_tier", "category").annotate(**HAS)
+    asked = Reward.objects.filter(pk=reward.pk).select_related("minimum_tier", "tier", "category").annotate(**HAS)
     rewards = list(asked)
     return _shelf(member, rewards, at).offer(rewards[0])
 

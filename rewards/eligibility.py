@@ -50,6 +50,18 @@ class MemberTooNew(Refusal):
     code = "member_too_new"
 
 
+class TierHeld(Refusal):
+    """The member has this tier or a higher one."""
+
+    code = "tier_held"
+
+
+class BadgeHeld(Refusal):
+    """The member has this badge."""
+
+    code = "badge_held"
+
+
 def show_amount(amount: int, wallet: Wallet) -> str:
     """Points with their name as the reader's language writes them, e.g. `1,200 points`."""
     return f"{show_points(amount, wallet.decimals)} {wallet.name_of(amount)}"
@@ -72,6 +84,16 @@ def judge(reward: Reward, member: Member, *, at: datetime, had: Had, segments: C
         or judge_limits(reward, had, at=at, zone=zone)
         or _judge_stock(reward)
     )
+
+
+def judge_held(reward: Reward, member: Member, *, is_had: bool) -> Refusal | None:
+    """Why a tier or a badge is no use to this member; `is_had` says whether they have had the reward. None for other kinds."""
+    if reward.tier is not None and reward.tier.rank <= member.tier.rank:
+        message = _("You are %(tier)s already. Only a higher tier can be had.") % {"tier": member.tier}
+        return TierHeld(message, tier=member.tier.slug)
+    if reward.kind == Reward.Kind.BADGE and is_had:
+        return BadgeHeld(_("You have this badge already. Choose another one."))
+    return None
 
 
 def judge_price(reward: Reward, *, cost: int, available: int) -> Refusal | None:

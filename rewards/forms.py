@@ -16,7 +16,7 @@ from unfold.widgets import (
 from loyalty.common.errors import Refusal
 from loyalty.desk.stamps import StampedForm
 from rewards import kinds, pictures
-from rewards.models import Category, CodePool, Reward, RewardPrice, StoreStock
+from rewards.models import DRAWN_THEMSELVES, Category, CodePool, PoolPrize, Reward, RewardPrice, StoreStock
 
 DAY_OF_YEAR = _("Month and day, e.g. 12-01. Empty: all year.")
 
@@ -227,6 +227,8 @@ class RewardForm(StampedForm):
         if changed and self.instance.pk and self.instance.redemptions.exists():
             for name in changed:
                 self.add_error(name, _("Members hold this reward already, so this stands. Make a new reward instead."))
+        if "kind" in changed and self.cleaned_data.get("kind") in DRAWN_THEMSELVES and PoolPrize.objects.filter(reward=self.instance.pk).exists():  # fmt: skip
+            self.add_error("kind", _("It is a prize of a pool, and what is drawn itself cannot be one."))
 
     def _clean_asked(self, cleaned: dict[str, Any]) -> None:
         """What the kind needs is there, and what only others need is not."""

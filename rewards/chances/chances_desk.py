@@ -20,11 +20,9 @@ from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, badge, link, moment
 from loyalty.desk.stamps import StampedForm
 from rewards.chances import publishing, showing
-from rewards.models import PoolDraw, PoolPrize, PrizePool, Reward, RewardKind
+from rewards.models import DRAWN_THEMSELVES, PoolDraw, PoolPrize, PrizePool, Reward
 
 STATES = {"draft": (_("draft"), ""), "open": (_("open"), "good"), "closed": (_("closed"), "")}
-# What cannot be a prize: it is drawn itself.
-DRAWN_THEMSELVES = (RewardKind.DRAW, RewardKind.MYSTERY, RewardKind.INSTANT)
 ROWS = 20
 
 
@@ -41,8 +39,11 @@ class PrizePoolForm(StampedForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        """One in one or more; counting means something."""
-        cleaned = super().clean()
+        """One in one or more; counting means something. What was published meanwhile is not edited as a draft."""
+        was = self.instance.status
+        cleaned = super().clean()  # it locks the row
+        if self.instance.pk and PrizePool.objects.filter(pk=self.instance.pk).exclude(status=was).exists():
+            raise forms.ValidationError(_("Somebody else changed this pool meanwhile. Look at it again."))
         if cleaned.get("one_in") == 0:
             self.add_error("one_in", _("Write at least 1."))
         if cleaned.get("is_counted") and cleaned.get("one_in") == 1:

@@ -7,7 +7,10 @@ else and computes every number again (`rewards.draws.fair.lot`).
 from collections import Counter
 from typing import Any
 
-from rewards.chances.terms import terms_of
+from django.db.models import F
+
+from loyalty.common.sealing import opened
+from rewards.chances.terms import SEED, terms_of
 from rewards.draws import fair
 from rewards.models import PoolDraw, PrizePool
 
@@ -39,7 +42,7 @@ def problems(record: Any) -> list[str]:
         return ["This is not the record of a pool of prizes."]
     try:
         return _problems(record)
-    except (TypeError, ValueError, KeyError, IndexError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         return [f"The record is damaged: {error}."]
 
 
@@ -70,10 +73,18 @@ def computed(seed: str, number: int, terms: dict[str, Any], out: set[int]) -> in
 
 
 def check(pool: PrizePool) -> list[str]:
-    """What is wrong with a pool in the database, in words; empty when everything agrees."""
-    from_terms = [] if terms_of(pool) == pool.promise.terms else ["The odds are not those that were published."]
-    found = problems(record_of(pool)) + from_terms
+    """What is wrong with a pool in the database, in words; empty when everything agrees. The sealed seed computes an open pool, too."""
+    record, seed = record_of(pool), opened(pool.promise.sealed_seed, purpose=SEED)
+    found = problems(record | {"seed": record["seed"] or seed})
+    if fair.digest_of(seed) != pool.promise.seed_digest:
+        found.append("The sealed seed is not the one whose digest was published.")
+    if terms_of(pool) != pool.promise.terms:
+        found.append("The odds are not those that were published.")
     draws = PoolDraw.objects.filter(prize_pool=pool)
+    if strange := draws.exclude(ticket__member=F("member")).count():
+        found.append(f"{strange} numbers belong to somebody else than their redemption.")
+    if (result := getattr(pool, "result", None)) and result.numbers != pool.numbers:
+        found.append(f"The pool was closed with {result.numbers} numbers; it counts {pool.numbers}.")
     if draws.count() != pool.numbers:
         found.append(f"The pool counts {pool.numbers} numbers; there are {draws.count()}.")
     for prize in pool.prizes.all():

@@ -57,7 +57,7 @@ def problems(record: Any) -> list[str]:
         return ["This is not the record of a draw."]
     try:
         return _problems(record)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         return [f"The record is damaged: {error}."]
 
 

@@ -4,19 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.errors import Refusal
 from members.models import Member
+from rewards.eligibility import judge_held
 from rewards.kinds.base import Chosen, Kind
 from rewards.models import Redemption, Reward, RewardKind
-
-
-class BadgeHeld(Refusal):
-    """The member has this badge."""
-
-    code = "badge_held"
 
 
 class Badge(Kind):
@@ -31,7 +25,7 @@ class Badge(Kind):
     def refusal(self, member: Member, reward: Reward, chosen: Chosen, *, at: datetime) -> Refusal | None:
         """One of each."""
         had = Redemption.objects.filter(member=member, reward=reward, status=Redemption.Status.USED).exists()
-        return BadgeHeld(_now("You have this badge already. Choose another one.")) if had else None
+        return judge_held(reward, member, is_had=had)
 
     def page(self, redemption: Redemption) -> str:
         """The member's badges."""

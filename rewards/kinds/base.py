@@ -44,6 +44,8 @@ class Kind:
     counts_uses: ClassVar[bool] = True
     # What is said of one that is not over, in place of "ready to use".
     standing_words: ClassVar[Any] = ""
+    # Whether its first fact is what its page tells first.
+    leads_with_fact: ClassVar[bool] = False
     # Whether it may be sent to the member instead of handed over.
     can_be_sent: ClassVar[bool] = False
 

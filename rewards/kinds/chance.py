@@ -20,6 +20,7 @@ class ByChance(Kind):
 
     ends_at_once = True
     is_for_tills = False
+    leads_with_fact = True
     asks = ("prize_pool",)
 
     def also_locked(self, member: Member, reward: Reward) -> list[int]:

@@ -12,14 +12,9 @@ from loyalty.common.clock import last_valid_day
 from loyalty.common.errors import Refusal
 from members.models import Member, MemberAccount, TierGrant
 from members.tiers import granting
+from rewards.eligibility import judge_held
 from rewards.kinds.base import Chosen, Kind
 from rewards.models import Redemption, Reward, RewardKind
-
-
-class TierHeld(Refusal):
-    """The member has this tier or a higher one."""
-
-    code = "tier_held"
 
 
 class TierStands(Refusal):
@@ -35,7 +30,7 @@ class TierUpgrade(Kind):
     is_for_tills = False
     can_last_longer = False
     asks = ("tier",)
-    standing_words = _("Yours now")
+    standing_words = _("Active now")
     staff_words = _(
         "Nothing: the member has the tier until its last day. Cancelling ends it and gives the points back."
     )
@@ -48,10 +43,7 @@ class TierUpgrade(Kind):
 
     def refusal(self, member: Member, reward: Reward, chosen: Chosen, *, at: datetime) -> Refusal | None:
         """Only a tier above the present one."""
-        if reward.tier is None or reward.tier.rank > member.tier.rank:
-            return None
-        message = _now("You are %(tier)s already. Only a higher tier can be had.") % {"tier": member.tier}
-        return TierHeld(message, tier=member.tier.slug)
+        return judge_held(reward, member, is_had=False)
 
     def complete(self, redemption: Redemption, *, at: datetime, actor: str) -> None:
         """Give the tier until the voucher's end."""

@@ -1,6 +1,6 @@
 """The nouns of the rewards: the catalogue, what members redeemed, and the vouchers they hold."""
 
-from rewards.models.catalogue import Reward
+from rewards.models.catalogue import DRAWN_THEMSELVES, Reward
 from rewards.models.chances import PoolDraw, PoolPrize, PoolPromise, PoolResult, PrizePool
 from rewards.models.codes import CodePool, PoolCode, PoolImport
 from rewards.models.draws import Draw, DrawEntry, DrawPrize, DrawPromise, DrawResult, DrawWin, DrawWithdrawal
@@ -16,6 +16,7 @@ from rewards.models.shelves import Category, Picture
 from rewards.models.spans import in_season
 
 __all__ = [
+    "DRAWN_THEMSELVES",
     "Category", "Cause", "CodePool", "Draw", "DrawEntry", "DrawPrize", "DrawPromise", "DrawResult", "DrawWin",
     "DrawWithdrawal", "EventSession", "Gift", "Parcel", "Picture", "PointsGivenBack", "PointsPayment", "PointsTerms",
     "PoolCode", "PoolDraw", "PoolImport", "PoolPrize", "PoolPromise", "PoolResult", "PrizePool", "Redemption", "Reward", "RewardKind", "RewardPopularity", "RewardPrice", "Seat", "StoreStock",

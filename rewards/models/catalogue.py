@@ -18,6 +18,8 @@ from rewards.models.spans import season_order
 
 CREDITING = (RewardKind.CASHBACK, RewardKind.CREDIT)
 CHANCES = (RewardKind.MYSTERY, RewardKind.INSTANT)
+# What cannot be a prize of a pool: it is drawn itself.
+DRAWN_THEMSELVES = (RewardKind.DRAW, *CHANCES)
 GOODS = (RewardKind.PRODUCT, RewardKind.SAMPLE)
 
 

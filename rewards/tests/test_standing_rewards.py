@@ -17,9 +17,9 @@ from loyalty.tests.test_desk_work import form_of
 from members.models import Tier, TierGrant
 from members.testing import OPENING, give_points, make_program, points_of
 from members.tests.portal import signed_in, words
-from rewards import granting, redemption, vouchers
-from rewards.kinds.badge import BadgeHeld
-from rewards.kinds.tier_upgrade import TierHeld, TierStands
+from rewards import catalogue, granting, redemption, vouchers
+from rewards.eligibility import BadgeHeld, TierHeld
+from rewards.kinds.tier_upgrade import TierStands
 from rewards.models import Redemption, VoucherUse
 from rewards.testing import make_reward
 
@@ -69,6 +69,18 @@ def test_a_tier_that_is_held_cannot_be_had_again_and_nothing_moves(gold, ani):
     assert (points_of(ani, at=LATER + timedelta(days=1)), TierGrant.objects.count()) == (100, 1)
 
 
+def test_the_catalogue_says_of_what_is_held_what_a_redemption_would(gold, ani):
+    tier, badge = upgrade(gold), make_reward(gold.program, "friend", kind="badge", name="Friend of the house")
+    at = LATER + timedelta(hours=2)
+    give_points(ani, 1000)
+    assert [one.can_redeem for one in catalogue.offers(ani, at=LATER)] == [True, True]
+    redeem(ani, tier), redeem(ani, badge, "r2")
+    ani.refresh_from_db()
+    codes = {one.reward.slug: one.refusal.code for one in catalogue.offers(ani, at=at)}
+    assert codes == {"gold-month": "tier_held", "friend": "badge_held"}
+    assert {catalogue.offer(ani, one, at=at).refusal.code for one in (tier, badge)} == {"tier_held", "badge_held"}
+
+
 def test_staff_take_a_tier_back_with_its_points_and_members_do_not(gold, ani):
     before, reward = ani.tier, upgrade(gold, stock=1)
     made = redeem(ani, reward)
@@ -88,7 +100,7 @@ def test_a_journey_of_a_tier_as_member_and_staff_see_it(gold, ani):
     ask = client.get(f"/rewards/{reward.slug}/redeem/")
     assert "You have the tier at once, for 30 days" in words(ask)
     page = words(client.post(f"/rewards/{reward.slug}/redeem/", {"token": ask.context["token"]}, follow=True))
-    assert "Yours now" in page and "Kept through" in page and "See my tier" in page and "QR" not in page
+    assert "Active now" in page and "Kept through" in page and "See my tier" in page and "QR" not in page
     assert "Cancel this" not in page
     held = Redemption.objects.get()
     desk, address = staff_client(roles.SUPPORT_AGENT), reverse("admin:rewards_redemption_change", args=[held.pk])
@@ -123,6 +135,7 @@ def test_a_badge_is_shown_among_the_badges_and_had_once(program, ani):
     assert "stands among your badges" in page and "See my badges" in page
     assert "Friend of the house" in words(client.get("/challenges/"))
     again = client.get("/rewards/friend/redeem/")
+    assert "You have this badge already" in words(again)
     said = words(client.post("/rewards/friend/redeem/", {"token": again.context["token"]}))
     assert "You have this badge already" in said
     with pytest.raises(BadgeHeld):
@@ -145,7 +158,7 @@ def test_a_benefit_stands_on_the_card_and_is_used_again_and_again(program, ani):
     held = redeem(ani, club, at=timezone.now())
     assert "Coffee club until" in words(client.get("/"))
     page = words(client.get(f"/vouchers/{held.pk}/"))
-    assert "Yours now" in page and "as often as you use it" in page and "uses left" not in page
+    assert "Active now" in page and "as often as you use it" in page and "uses left" not in page
     (told,) = shop.get(f"/members/{ani.number}/vouchers?kind=benefit").json()["vouchers"]
     assert told["can_use"] is True
     for receipt in ("a", "b", "b"):

@@ -213,9 +213,24 @@ def test_a_record_that_was_altered_is_found(program):
     assert proof.problems(record | {"draws": [record["draws"][0], [number, 3 - place, out], *record["draws"][2:]]})
     assert proof.problems(record | {"draws": record["draws"][1:]})
     assert proof.problems(record | {"pool": {"one_in": 1}}) == ["The record is damaged: 'prizes'."]
+    for wrong in ({"seed": 5}, {"pool": record["pool"] | {"one_in": 0, "is_counted": True}}):
+        assert proof.problems(record | wrong)[0].startswith("The record is damaged")
     assert proof.problems([]) == ["This is not the record of a pool of prizes."]
     PoolPrize.objects.filter(position=1).update(weight=7)
     assert proof.check(PrizePool.objects.get()) == ["The odds are not those that were published."]
+
+
+def test_an_open_pool_is_computed_again_with_its_sealed_seed(program, ani, monkeypatch):
+    pool = make_pool(program)
+    give_points(ani, 10)
+    drawn = redeem(ani, make_surprise(pool)).pool_draw
+    assert proof.check(PrizePool.objects.get()) == []
+    others = (fair.digest_of(str(number)) for number in range(99))
+    other = next(seed for seed in others if fair.lot(seed, 1, [3, 1]) != place_of(drawn) - 1)
+    monkeypatch.setattr(proof, "opened", lambda *_args, **_more: other)
+    wrong = proof.check(PrizePool.objects.get())
+    assert any(line.startswith("Number 1 drew prize") for line in wrong)
+    assert "The sealed seed is not the one whose digest was published." in wrong
 
 
 def test_the_database_keeps_chances_with_their_kinds_and_pieces(program):

@@ -7,18 +7,21 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.forms import modelform_factory
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from loyalty.desk import roles
+from loyalty.desk.stamps import FIELD
 from loyalty.pos.testing import Shop
 from loyalty.tests.desk import staff_client
 from loyalty.tests.test_desk_work import form_of
 from members.testing import give_points, make_program
 from members.tests.portal import signed_in, words
 from rewards.chances import publishing
+from rewards.chances.chances_desk import PrizePoolForm
 from rewards.chances.testing import make_pool, make_surprise
 from rewards.models import PrizePool, Redemption, Reward
 from rewards.testing import make_reward
@@ -37,7 +40,8 @@ def test_a_member_reads_the_odds_pays_and_finds_the_prize(program, ani):
     assert "It cannot be cancelled" in said
     done = client.post(f"/rewards/{reward.slug}/redeem/", {"token": ask.context["token"]}, follow=True)
     page, drawn = words(done), Redemption.objects.get(reward=reward).pool_draw
-    assert "You won" in page and str(drawn.prize) in page and "See what you won" in page
+    assert f"You won: {drawn.prize}" in page and "See what you won" in page
+    assert "Used on" not in page
     assert f'href="/vouchers/{drawn.redemption_id}/"' in done.content.decode()
     assert "QR code" in client.get(f"/vouchers/{drawn.redemption_id}/").content.decode()
     assert client.get(f"/vouchers/{drawn.ticket_id}/cancel/").status_code == 302
@@ -109,6 +113,28 @@ def test_the_desk_writes_publishes_and_closes_a_pool(program, ani):
     client.post(reverse("admin:rewards_prizepool_close", args=[pool.pk]), follow=True)
     pool.refresh_from_db()
     assert pool.status == "closed"
+
+
+def test_what_was_published_meanwhile_is_not_saved_as_a_draft(program):
+    pool = PrizePool.objects.create(program=program, slug="box", name="Box", summary="S")
+    pool.prizes.create(name="P", points=5)
+    form = modelform_factory(PrizePool, form=PrizePoolForm, fields=("name", "summary"))
+    opened = PrizePool.objects.get(pk=pool.pk)
+    told = {"name": "Box", "summary": "S", FIELD: form(instance=opened).opened_with}
+    assert form(told, instance=opened).is_valid()
+    publishing.publish(pool, at=timezone.now(), actor="t")
+    assert "this pool meanwhile" in str(form(told, instance=opened).errors)
+
+
+def test_a_prize_of_a_pool_does_not_become_what_is_drawn_itself(program):
+    latte = make_reward(program)
+    pool = make_pool(program, {"reward": latte})
+    address = reverse("admin:rewards_reward_change", args=[latte.pk])
+    client = staff_client(roles.PROGRAM_MANAGER)
+    answer = client.post(address, form_of(client, address) | {"kind": "mystery", "prize_pool": pool.pk})
+    assert "what is drawn itself cannot be one" in words(answer)
+    latte.refresh_from_db()
+    assert latte.kind == "discount"
 
 
 def test_the_desk_asks_for_a_pool_that_fits_the_kind(program):
