@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
-DEADLINE = 540  # a machine with three times the work it can do is slow, not wrong
+DEADLINE = 180
 
 
 def until(question, *, deadline=DEADLINE, every=0.1):
