@@ -21,7 +21,7 @@ BOX: dict[str, Any] = {
 CARD: dict[str, Any] = {
     "slug": "lucky-card", "one_in": 5, "is_counted": True,
     "name": "Lucky card", "name_id": "Kartu keberuntungan", "name_ms": "Kad bertuah",
-    "summary": "Every fifth card won.", "summary_id": "Setiap kartu kelima menang.", "summary_ms": "Setiap kad kelima menang.",
+    "summary": "One card of every five won.", "summary_id": "Satu dari setiap lima kartu menang.", "summary_ms": "Satu daripada setiap lima kad menang.",
 }  # fmt: skip
 # The name in three languages, the weight, the pieces, and the reward or the points.
 IN_THE_BOX = (

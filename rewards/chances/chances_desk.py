@@ -20,6 +20,7 @@ from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, badge, link, moment
 from loyalty.desk.stamps import StampedForm
 from rewards.chances import publishing, showing
+from rewards.chances.terms import unfit
 from rewards.models import DRAWN_THEMSELVES, PoolDraw, PoolPrize, PrizePool, Reward
 
 STATES = {"draft": (_("draft"), ""), "open": (_("open"), "good"), "closed": (_("closed"), "")}
@@ -35,7 +36,7 @@ class PrizePoolForm(StampedForm):
         help_texts = {
             "slug": _("Stands in the address of the public page and never changes."),
             "one_in": _("1: every number wins something, for mystery rewards. 20: one number in twenty wins."),
-            "is_counted": _("Every 20th number wins, instead of one in twenty by chance."),
+            "is_counted": _("Exactly one of every 20 numbers in a row wins, nobody knows which, instead of one in twenty by chance."),
         }
 
     def clean(self) -> dict[str, Any]:
@@ -46,6 +47,8 @@ class PrizePoolForm(StampedForm):
             raise forms.ValidationError(_("Somebody else changed this pool meanwhile. Look at it again."))
         if cleaned.get("one_in") == 0:
             self.add_error("one_in", _("Write at least 1."))
+        elif cleaned.get("one_in") and (refusal := unfit(self.instance, one_in=cleaned["one_in"])):
+            self.add_error("one_in", str(refusal))
         if cleaned.get("is_counted") and cleaned.get("one_in") == 1:
             self.add_error("is_counted", _("Every number wins here, so there is nothing to count."))
         return cleaned

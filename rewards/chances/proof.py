@@ -19,7 +19,12 @@ NEEDED = {"form", "pool", "seed_digest", "seed", "draws"}
 
 
 def record_of(pool: PrizePool) -> dict[str, Any]:
-    """What everybody may know about a published pool. The seed is empty until it is closed."""
+    """What everybody may know about a published pool now: what was drawn only where that tells nobody what comes next."""
+    return whole_record(pool) | ({"draws": []} if pool.keeps_count else {})
+
+
+def whole_record(pool: PrizePool) -> dict[str, Any]:
+    """All about a published pool. The seed is empty until it is closed."""
     result = getattr(pool, "result", None)
     places = {pk: place for place, pk in enumerate(pool.prizes.order_by("position", "id").values_list("pk", flat=True), 1)}  # fmt: skip
     draws = PoolDraw.objects.filter(prize_pool=pool).order_by("number").values_list("number", "prize", "out")
@@ -74,7 +79,7 @@ def computed(seed: str, number: int, terms: dict[str, Any], out: set[int]) -> in
 
 def check(pool: PrizePool) -> list[str]:
     """What is wrong with a pool in the database, in words; empty when everything agrees. The sealed seed computes an open pool, too."""
-    record, seed = record_of(pool), opened(pool.promise.sealed_seed, purpose=SEED)
+    record, seed = whole_record(pool), opened(pool.promise.sealed_seed, purpose=SEED)
     found = problems(record | {"seed": record["seed"] or seed})
     if fair.digest_of(seed) != pool.promise.seed_digest:
         found.append("The sealed seed is not the one whose digest was published.")

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from loyalty.common.sealing import opened, seal
-from rewards.chances.terms import SEED, PoolRefused, changed, prizes_of, terms_of
+from rewards.chances.terms import SEED, PoolRefused, changed, prizes_of, terms_of, unfit
 from rewards.draws import fair
 from rewards.models import PoolPromise, PoolResult, PrizePool
 
@@ -24,6 +24,8 @@ def publish(pool: PrizePool, *, at: datetime, actor: str) -> PoolPromise:
         raise changed()
     if not prizes_of(pool):
         raise PoolRefused(_("This pool has no prize yet. Add at least one and save it first."))
+    if refusal := unfit(pool, one_in=pool.one_in):
+        raise refusal
     seed = fair.new_seed()
     made = PoolPromise.objects.create(
         prize_pool=pool, seed_digest=fair.digest_of(seed), sealed_seed=seal(seed, purpose=SEED), terms=terms_of(pool),

@@ -75,5 +75,5 @@ def rule(pool: PrizePool) -> str:
     if pool.always_wins:
         return _("Every number wins one of these.")
     if pool.is_counted:
-        return _("Every number that %(one_in)s divides wins one of these.") % {"one_in": pool.one_in}
+        return _("Exactly one of every %(one_in)s numbers in a row wins one of these.") % {"one_in": pool.one_in}
     return _("One number in %(one_in)s wins one of these, by chance.") % {"one_in": pool.one_in}

@@ -45,11 +45,27 @@ def prizes_of(pool: PrizePool) -> list[PoolPrize]:
 
 def terms_of(pool: PrizePool) -> dict[str, Any]:
     """What is promised when a pool is published, as everybody reads it: how often one wins, and what weighs how much."""
-    prizes = [{"name": one.name, "weight": one.weight, "pieces": one.pieces} for one in prizes_of(pool)]
+    prizes = [
+        {
+            "name": one.name, "weight": one.weight, "pieces": one.pieces, "points": one.points,
+            "reward": one.reward.slug if one.reward else None,
+        }
+        for one in prizes_of(pool)
+    ]  # fmt: skip
     return {
         "program": pool.program.slug, "pool": pool.slug, "name": pool.name, "one_in": pool.one_in,
         "is_counted": pool.is_counted, "prizes": prizes,
     }  # fmt: skip
+
+
+def unfit(pool: PrizePool, *, one_in: int) -> PoolRefused | None:
+    """Why a reward that leads to the pool does not fit how often one wins; None when all do."""
+    kind = Reward.Kind.MYSTERY if one_in == 1 else Reward.Kind.INSTANT
+    other = Reward.objects.filter(prize_pool=pool).exclude(kind=kind).order_by("pk").first() if pool.pk else None
+    if other is None:
+        return None
+    message = _("The reward “%(reward)s” draws from this pool and is of the kind “%(kind)s”, which does not fit.")
+    return PoolRefused(message % {"reward": other, "kind": other.get_kind_display()})
 
 
 def pool_of(reward: Reward) -> PrizePool:

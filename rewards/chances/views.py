@@ -30,7 +30,8 @@ def pool_page(request: HttpRequest, program: str, slug: str) -> HttpResponse:
     member = member_of(request.user)
     if member is not None:
         request.member = member
-    draws = PoolDraw.objects.filter(prize_pool=pool).select_related("prize").order_by("-number")
+    draws = PoolDraw.objects.none() if pool.keeps_count else PoolDraw.objects.filter(prize_pool=pool)
+    draws = draws.select_related("prize").order_by("-number")
     shown = {
         "pool": pool,
         "chances": showing.chances(pool, at=timezone.now()),

@@ -56,13 +56,22 @@ def weighted(seed: str, number: int, weights: Sequence[int]) -> int:
     raise AssertionError("the remainder is below the sum of the weights")
 
 
+def is_turn(seed: str, number: int, one_in: int) -> bool:
+    """Whether a number is the one that wins among its `one_in` numbers in a row: 1 to `one_in` are the first block, and so on.
+
+    Which place of a block wins follows from the seed, so that nobody can tell it from the numbers before.
+    """
+    block, place = divmod(number - 1, one_in)
+    return int(keyed(seed, f"block {block + 1}"), 16) % one_in == place
+
+
 def lot(seed: str, number: int, weights: Sequence[int], *, one_in: int = 1, is_counted: bool = False) -> int | None:
     """Which lot of a pool a number draws (`weighted`), the first is 0; None for none of them.
 
-    By counting, every `one_in`th number draws one. By chance, blanks weigh `one_in - 1` times as much as all lots together, and
+    By counting, one of every `one_in` numbers in a row draws one (`is_turn`). By chance, blanks weigh `one_in - 1` times as much as all lots together, and
     lie after them: so one in so many wins, however many lots are out (out: a weight of 0).
     """
-    if is_counted and number % one_in:
+    if is_counted and not is_turn(seed, number, one_in):
         return None
     blanks = 0 if is_counted else (one_in - 1) * sum(weights)
     found = weighted(seed, number, [*weights, blanks])

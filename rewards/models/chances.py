@@ -50,6 +50,11 @@ class PrizePool(Told):
         return self.one_in == 1
 
     @property
+    def keeps_count(self) -> bool:
+        """Whether nobody is told what was drawn so far: where one of so many in a row wins, it would tell when."""
+        return self.is_counted and self.status == self.Status.OPEN
+
+    @property
     def blanks(self) -> int:
         """How many times all prizes together the blanks weigh."""
         return 0 if self.is_counted else self.one_in - 1

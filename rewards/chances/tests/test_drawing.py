@@ -41,7 +41,7 @@ def test_a_lot_follows_from_the_seed_and_the_number_as_computed_by_hand():
         rest = int(fair.keyed(seed, str(number)), 16) % 20
         assert fair.lot(seed, number, weights, one_in=5) == (0 if rest < 3 else 1 if rest == 3 else None)
         won = fair.lot(seed, number, weights, one_in=5, is_counted=True)
-        assert (won is not None) == (number % 5 == 0)
+        assert (won is not None) == (int(fair.keyed(seed, f"block {(number + 4) // 5}"), 16) % 5 == (number - 1) % 5)
 
 
 def test_one_in_so_many_wins_however_many_lots_are_out():
@@ -106,13 +106,14 @@ def test_a_store_credit_can_be_won(program, ani):
     assert Entry.objects.get(account__wallet=purse).amount == 7
 
 
-def test_an_instant_win_by_counting_wins_at_every_nth_number_only(program, ani):
+def test_an_instant_win_by_counting_wins_once_in_every_block_of_n_numbers(program, ani):
     pool = make_pool(program, {"points": 30}, one_in=3, is_counted=True)
     reward = make_surprise(pool)
     give_points(ani, 100)
-    won = [redeem(ani, reward, f"r{number}").pool_draw.prize for number in range(1, 8)]
-    assert [one is not None for one in won] == [False, False, True, False, False, True, False]
-    assert points_of(ani, at=LATER) == 100 - 70 + 60
+    won = [redeem(ani, reward, f"r{number}").pool_draw.prize is not None for number in range(1, 10)]
+    assert won == [expected(pool, number) == 1 for number in range(1, 10)]
+    assert [sum(won[start : start + 3]) for start in (0, 3, 6)] == [1, 1, 1]
+    assert points_of(ani, at=LATER) == 100 - 90 + 90
     assert proof.check(PrizePool.objects.get()) == []
 
 

@@ -22,6 +22,7 @@ from members.testing import give_points, make_program
 from members.tests.portal import signed_in, words
 from rewards.chances import publishing
 from rewards.chances.chances_desk import PrizePoolForm
+from rewards.chances.terms import PoolRefused
 from rewards.chances.testing import make_pool, make_surprise
 from rewards.models import PrizePool, Redemption, Reward
 from rewards.testing import make_reward
@@ -62,6 +63,37 @@ def test_everybody_reads_odds_and_digest_and_after_the_close_the_seed(program, a
     record = Client().get(pool.get_absolute_url() + "record.json").json()
     assert (record["seed"], len(record["draws"])) == (made.seed, 1)
     assert reward.slug not in str(signed_in(ani).get("/rewards/").content)
+
+
+def test_what_a_counted_pool_drew_is_told_at_its_close_only(program, ani):
+    pool = make_pool(program, one_in=2, is_counted=True, name="Lucky card")
+    reward, shop = make_surprise(pool), Shop(program)
+    give_points(ani, 40, at=timezone.now() - timedelta(days=1))
+    for number in range(4):
+        shop.post(f"/members/{ani.number}/redemptions", {"reward": reward.slug, "reference": f"r{number}"})
+    address = pool.get_absolute_url()
+    page = words(signed_in(ani).get(address))
+    assert "shown when the pool is closed" in page
+    assert "Numbers drawn so far" not in page
+    assert 'class="mine"' not in page
+    assert Client().get(address + "record.json").json()["draws"] == []
+    assert "Your number" in words(signed_in(ani).get(f"/vouchers/{Redemption.objects.filter(reward=reward).first().pk}/"))  # fmt: skip
+    publishing.close(pool, at=timezone.now(), actor="t")
+    record = Client().get(address + "record.json").json()
+    assert [bool(place) for _number, place, _out in record["draws"]].count(True) == 2
+    assert [one["points"] for one in record["pool"]["prizes"]] == [5, 50]
+
+
+def test_how_often_a_draft_wins_stays_what_its_rewards_need(program):
+    pool = PrizePool.objects.create(program=program, slug="box", name="Box", summary="S", one_in=5)
+    pool.prizes.create(name="P", points=5)
+    make_surprise(pool)
+    client, address = staff_client(roles.PROGRAM_MANAGER), reverse("admin:rewards_prizepool_change", args=[pool.pk])
+    assert "does not fit" in words(client.post(address, form_of(client, address) | {"one_in": "1"}))
+    assert client.post(address, form_of(client, address) | {"one_in": "7"}).status_code == 302
+    PrizePool.objects.filter(pk=pool.pk).update(one_in=1)
+    with pytest.raises(PoolRefused, match="does not fit"):
+        publishing.publish(pool, at=timezone.now(), actor="t")
 
 
 def test_a_draft_is_nowhere(program):
