@@ -254,6 +254,9 @@ SETIA_TELL_LAPSED = "campaigns.lapse_letters.tell"
 SETIA_SWEEP = "loyalty.ledger.expiry.run_sweep"
 # Asked by name, because mail knows no people: where a reader can be reached, what they agreed to, when they sleep.
 SETIA_READERS = "members.readers.readers"
+# Asked by name, because mail knows no mailings: which of them are paused or stopped, and how each reads.
+SETIA_MAILINGS_HALTED = ""
+SETIA_MAILING_WORDS = ""
 # Asked by name, because the books know no letters: which points nobody was told of, and who gives them more time.
 SETIA_GUARANTEE = "campaigns.notices.guarantee"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"

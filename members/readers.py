@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from loyalty.mail.gate import Quiet, Reader
+from loyalty.mail.gate import Cap, Quiet, Reader
 from members.models import Consent, Member
 
 
@@ -17,6 +17,7 @@ def readers(numbers: Collection[str], *, with_consents: bool) -> dict[str, Reade
             phone=member.phone,
             agrees=frozenset(agreed.get(member.pk, ())) if member.status == Member.Status.ACTIVE else frozenset(),
             quiet=_quiet(member),
+            cap=_cap(member),
         )
         for member in found
     }
@@ -37,3 +38,10 @@ def _quiet(member: Member) -> Quiet | None:
     if program.quiet_from is None or program.quiet_until is None:
         return None
     return Quiet(program.quiet_from, program.quiet_until, program.time_zone)
+
+
+def _cap(member: Member) -> Cap | None:
+    program = member.program
+    if program.news_most is None or program.news_days is None:
+        return None
+    return Cap(program.news_most, program.news_days)

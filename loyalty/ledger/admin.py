@@ -41,7 +41,11 @@ class ProgramAdmin(DeskAdmin):
     list_display = ["name", "slug", "time_zone", "currency", "is_active"]
     fieldsets = [
         (_("Names"), {"classes": ["tab"], "fields": ["name", "name_id", "name_ms", "slug", "is_active"]}),
-        (_("Clock and money"), {"classes": ["tab"], "fields": ["time_zone", "currency", "quiet_from", "quiet_until"]}),
+        (_("Clock and money"), {"classes": ["tab"], "fields": ["time_zone", "currency"]}),
+        (
+            _("Letters"),
+            {"classes": ["tab"], "fields": [("quiet_from", "quiet_until"), ("news_most", "news_days")]},
+        ),
         (
             _("Earning"),
             {

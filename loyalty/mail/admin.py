@@ -20,7 +20,15 @@ from loyalty.mail.models import Message
 
 __all__ = ["blocks_desk", "wordings_desk"]
 
-TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn", "stopped": "warn"}
+TONES = {
+    "queued": "info",
+    "held": "warn",
+    "sending": "info",
+    "sent": "good",
+    "failed": "bad",
+    "uncertain": "warn",
+    "stopped": "warn",
+}
 
 
 @admin.register(Message)

@@ -1,7 +1,8 @@
 """Who gets a letter now: asked when it is claimed, not when it was written (DOMAIN 11.2).
 
 A letter is stopped for good when its reader does not agree to letters of its purpose, when the address is blocked, or when
-the reader has none any more. It waits when the reader's program keeps quiet hours. Mail knows letters and addresses; who
+the reader has none any more, or had enough news lately (`frequency`), or the mailing it belongs to was stopped (`halting`). It waits when
+the reader's program keeps quiet hours, or its mailing is paused. Mail knows letters and addresses; who
 reads them is asked of the floor named in `SETIA_READERS`.
 """
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from loyalty.common.clock import end_of_quiet
+from loyalty.mail import frequency, halting
 from loyalty.mail.kinds import kind_of
 from loyalty.mail.models import BlockedAddress, Message
 
@@ -30,6 +32,14 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """How many letters with news a reader gets in so many days."""
+
+    most: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads a letter: the present address, and the (channel, purpose) pairs agreed to."""
 
@@ -38,33 +48,42 @@ class Reader:
     phone: str = ""
     agrees: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     quiet: Quiet | None = None
+    cap: Cap | None = None
 
 
 def sift(letters: Sequence[Message], *, at: datetime) -> list[Message]:
     """The letters that may go out now. The others are marked: stopped with the reason, or waiting till quiet hours end.
 
-    The letters must be locked by the caller, or be claimed by it. Takes three queries, and one for each reason or end.
+    The letters must be locked by the caller, or be claimed by it. Takes three queries, and one for each reason or end; two more for
+    letters of mailings and readers whose program limits news.
     """
     readers = readers_of(letters)
     _follow(letters, readers)
     blocked = _blocked(letters)
+    halted = halting.halted(letters)
     free: list[Message] = []
+    held: list[int] = []
     stopped: defaultdict[str, list[int]] = defaultdict(list)
     waiting: defaultdict[datetime, list[int]] = defaultdict(list)
     for letter in letters:
         reader = readers.get(letter.recipient)
-        if reason := _reason(letter, reader, blocked):
+        if halted.get(letter.subject) == Status.HELD:
+            held.append(letter.pk)
+        elif reason := halted.get(letter.subject) or _reason(letter, reader, blocked):
             stopped[reason].append(letter.pk)
         elif until := _quiet_until(letter, reader, at):
             waiting[until].append(letter.pk)
         else:
             free.append(letter)
+    over = frequency.over_cap(free, readers, at=at)
+    stopped[Stop.CAP] += over
     open_ones = Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING])
     for why, ids in stopped.items():
         open_ones.filter(pk__in=ids).update(status=Status.STOPPED, stopped_for=why, claimed_at=None, error="")
     for until, ids in waiting.items():
         open_ones.filter(pk__in=ids).update(status=Status.QUEUED, due_at=until, claimed_at=None)
-    return free
+    open_ones.filter(pk__in=held).update(status=Status.HELD, claimed_at=None)
+    return [letter for letter in free if letter.pk not in over]
 
 
 def readers_of(letters: Sequence[Message]) -> dict[str, Reader]:

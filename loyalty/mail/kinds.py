@@ -1,7 +1,8 @@
 """The kinds of letters: how staff call them, the page they lead to, whether they need consent, whether they may wait.
 
 Service letters (codes, receipts, notices) do not ask for consent; a kind with a purpose does (DOMAIN 11.2). A prompt letter
-answers what its reader has just done and goes out at once; the others wait while a program's quiet hours last.
+answers what its reader has just done and goes out at once; the others wait while a program's quiet hours last. A kind with its own
+words is written anew each time: by a mailing, which its letters are about, and which may be paused and stopped.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class Kind:
     page: str = "portal_home"
     purpose: str = ""
     is_prompt: bool = False
+    has_own_words: bool = False
 
 
 KINDS: dict[str, Kind] = {
@@ -44,11 +46,14 @@ KINDS: dict[str, Kind] = {
     "challenge_back": Kind(_("Prize taken back"), "portal_challenges"),
     "draw_won": Kind(_("Prize of a draw won"), "portal_draws"),
     "win_back": Kind(_("We miss you"), "portal_rewards", MARKETING),
+    "announcement": Kind(_("Campaign announcement"), "portal_home", MARKETING, has_own_words=True),
     "settlement": Kind(_("Month settled with a partner")),
     "job_failed": Kind(_("Job failed or late"), "admin:jobs_health", is_prompt=True),
     "job_mended": Kind(_("Trouble over"), "admin:jobs_health", is_prompt=True),
     "approval": Kind(_("Approval requested"), "admin:jobs_changerequest_changelist", is_prompt=True),
 }
+# What a member's share of news is counted by.
+NEWS = sorted(name for name, kind in KINDS.items() if kind.purpose == MARKETING)
 # A kind nobody knows is a service letter that waits for nothing: it fails at writing, in words.
 UNKNOWN = Kind("", is_prompt=True)
 

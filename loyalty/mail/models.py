@@ -20,6 +20,7 @@ class Message(models.Model):
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("waiting")
+        HELD = "held", _("waiting for its mailing")
         SENDING = "sending", _("being sent")
         SENT = "sent", _("handed to the mail system")
         FAILED = "failed", _("refused")
@@ -30,6 +31,8 @@ class Message(models.Model):
         CONSENT = "consent", _("the reader did not agree to such letters")
         BLOCKED = "blocked", _("the address is blocked")
         GONE = "gone", _("the reader has no address any more")
+        CAP = "cap", _("the reader had enough news lately")
+        OFF = "off", _("the mailing was stopped")
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")
@@ -76,6 +79,7 @@ class Message(models.Model):
             models.Index(fields=["channel", "due_at", "id"], condition=Q(status="queued"), name="letter_waiting"),
             models.Index(fields=["claimed_at"], condition=Q(status="sending"), name="letter_being_sent"),
             models.Index(fields=["status", "-id"], name="letter_by_status"),
+            models.Index(fields=["subject", "status"], condition=Q(kind="announcement"), name="letter_of_mailing"),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from django.template.loader import get_template
 from django.template.loader_tags import ExtendsNode
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
+from django.utils.module_loading import import_string
 from django.utils.safestring import mark_safe
 
 from loyalty.mail import filling, unsubscribing, variables, wordings
@@ -36,10 +37,9 @@ def render(message: Message) -> tuple[str, str, str]:
     values |= {"link": link_for(message.kind), "site": settings.SITE_URL, "language": message.language}
     if kind_of(message.kind).purpose:
         values |= dict(zip(("unsubscribe", "choices"), unsubscribing.addresses(message), strict=True))
-    wording = wordings.in_force(message.kind, message.language) if message.kind in KINDS else None
+    words = _words(message)
     with translation.override(message.language):
-        if wording is not None:
-            words = Words(wording.subject, wording.text, wording.html)
+        if words is not None:
             return compose(message.kind, words, variables.shown(message.kind, values), values)
         subject = _fill(message.kind, "subject.txt", values)
         text = _fill(message.kind, "body.txt", values)
@@ -58,7 +58,10 @@ def compose(kind: str, words: Words, shown: variables.Shown, values: dict[str, A
 def preview(kind: str, language: str, words: Words, shown: variables.Shown) -> tuple[str, str, str]:
     """How a wording would read with these values, in its language."""
     with translation.override(language):
-        return compose(kind, words, shown, _values(kind, language) | {"program": shown.get("program", "")})
+        values = _values(kind, language) | {"program": shown.get("program", "")}
+        if kind_of(kind).purpose:  # the way out belongs to a letter that went; here it only shows
+            values |= dict.fromkeys(("unsubscribe", "choices"), settings.SITE_URL + "/")
+        return compose(kind, words, shown, values)
 
 
 def built_in(kind: str, language: str) -> Words:
@@ -96,6 +99,15 @@ def link_for(kind: str) -> str:
         return settings.SITE_URL + reverse(kind_of(kind).page)
     except NoReverseMatch:
         return settings.SITE_URL + "/"
+
+
+def _words(message: Message) -> Words | None:
+    """What staff wrote: for this very mailing, or for letters of its kind. None: it reads as it was built."""
+    own = settings.SETIA_MAILING_WORDS if kind_of(message.kind).has_own_words else ""
+    if own and (words := import_string(own)(message.subject, message.language)):
+        return words
+    wording = wordings.in_force(message.kind, message.language) if message.kind in KINDS else None
+    return None if wording is None else Words(wording.subject, wording.text, wording.html)
 
 
 def _fill(kind: str, part: str, values: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ PER_KIND: dict[str, tuple[str, ...]] = {
     "challenge_back": ("challenge", "prize", "stands_note"),
     "draw_won": ("draw", "prize", "number", "code", "valid_until"),
     "win_back": ("balance", "unsubscribe", "choices"),
+    "announcement": ("balance", "tier", "number", "unsubscribe", "choices"),
     "settlement": ("partner", "month", "points", "owed"),
     "job_failed": ("said",),
     "job_mended": ("said",),
@@ -119,6 +120,8 @@ def shown(kind: str, values: dict[str, Any]) -> Shown:
     known |= _notes(values)
     if kind == "expiring":
         known |= _running_out(values)
+    elif kind == "announcement" and "points" in values:
+        known["balance"] = f"{points(values['points'], values['decimals'])} {values['units']}"
     elif kind == "redeemed":
         known["facts"] = [f"{told}: {value}" for told, value in values.get("facts", [])]
         known["valid_until"] = "" if values.get("given") else known["valid_until"]

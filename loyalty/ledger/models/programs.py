@@ -54,6 +54,13 @@ class Program(Named):
         help_text=_("No news and reminders go out until they end, by the program clock. Codes and receipts do."),
     )
     quiet_until = models.TimeField(_("quiet hours until"), null=True, blank=True)
+    news_most = models.PositiveSmallIntegerField(
+        _("most letters with news"),
+        null=True,
+        blank=True,
+        help_text=_("So many letters with news and offers a member gets at most. Empty: no limit."),
+    )
+    news_days = models.PositiveSmallIntegerField(_("in so many days"), null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"))
 
@@ -67,6 +74,20 @@ class Program(Named):
                 | (Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until"))),
                 name="quiet_hours_begin_and_end",
                 violation_error_message=_("Give both ends of the quiet hours, and not the same, or leave both empty."),
+            ),
+            models.CheckConstraint(
+                condition=Q(news_most__isnull=True, news_days__isnull=True)
+                | Q(
+                    news_most__isnull=False,
+                    news_most__gte=1,
+                    news_days__isnull=False,
+                    news_days__gte=1,
+                    news_days__lte=365,
+                ),
+                name="news_limited_in_number_and_days",
+                violation_error_message=_(
+                    "Give both how many letters and in how many days, 1 to 365, or leave both empty."
+                ),
             ),
         ]
 
