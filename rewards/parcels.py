@@ -160,7 +160,7 @@ def step_back(parcel: Parcel, *, at: datetime, actor: str) -> Parcel:
     _hold(parcel)
     now = Status(_now(parcel))
     before = BACK.get(now)
-    if before is None:
+    if before is None or Parcel.objects.filter(pk=parcel.pk, forgotten_at__isnull=False).exists():
         raise _not_ready(parcel)
     gone = {Status.PACKED: "packed_at", Status.SENT: "sent_at", Status.DELIVERED: "delivered_at"}[now]
     Parcel.objects.filter(pk=parcel.pk, status=now).update(status=before, changed_by=actor, **{gone: None})

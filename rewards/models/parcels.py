@@ -32,6 +32,8 @@ class Parcel(models.Model):
     packed_at = models.DateTimeField(_("packed at"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    # When the address was taken out, long after the parcel arrived or was cancelled (`rewards.forgetting`).
+    forgotten_at = models.DateTimeField(_("address forgotten at"), null=True, blank=True)
     changed_by = models.CharField(_("last changed by"), max_length=64)
 
     class Meta:
@@ -40,8 +42,18 @@ class Parcel(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["address", "cancelled"]) | (~Q(recipient="") & ~Q(street="") & ~Q(city="")),
+                condition=Q(status__in=["address", "cancelled"])
+                | Q(forgotten_at__isnull=False)
+                | (~Q(recipient="") & ~Q(street="") & ~Q(city="")),
                 name="parcel_goes_to_an_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(forgotten_at__isnull=True)
+                | Q(
+                    status__in=["delivered", "cancelled"], recipient="", street="", postcode="", city="", country="",
+                    phone="", tracking="",
+                ),
+                name="parcel_forgotten_is_over_and_empty",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["sent", "delivered"], sent_at__isnull=False)

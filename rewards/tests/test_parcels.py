@@ -15,7 +15,7 @@ from loyalty.pos.testing import Shop
 from loyalty.tests.desk import staff_client
 from members.testing import OPENING, give_points, points_of
 from members.tests.portal import signed_in, words
-from rewards import granting, parcels, redemption, vouchers
+from rewards import forgetting, granting, parcels, redemption, vouchers
 from rewards.models import Parcel, Redemption, Reward
 from rewards.testing import make_reward
 from rewards.tests.test_portal_rewards import token_on
@@ -203,3 +203,29 @@ def test_the_desk_sends_goods_only(program):
     assert client.post(address, values | {"is_sent": "on"}).status_code == 302
     reward.refresh_from_db()
     assert reward.is_sent
+
+
+def test_where_a_parcel_went_is_forgotten_long_after_it_arrived_or_was_cancelled(program, ani, bag):
+    arrived, underway, gone = (redeem(ani, bag, reference=r, address=HOME) for r in ("arrived", "underway", "gone"))
+    for made in (arrived, underway):
+        sent(made.parcel)
+    parcels.deliver(arrived.parcel, at=LATER, actor="t")
+    redemption.cancel(gone, at=LATER, actor="t", by_member=True)
+
+    def forget(before, **more):
+        told = forgetting.forget_addresses(program, delivered_before=before, at=before, actor="job", **more)
+        return told.found, told.done
+
+    after = LATER + timedelta(days=1)
+    assert (forget(LATER), forget(after, dry_run=True)) == ((0, 0), (2, 0))
+    assert not Parcel.objects.filter(recipient="").exists()
+    assert (forget(after), forget(after)) == ((2, 2), (0, 0))
+    kept = {one.redemption_id: (one.status, one.shown_address, one.tracking, one.carrier) for one in Parcel.objects.all()}  # fmt: skip
+    assert kept[arrived.pk] == ("delivered", "", "", "Pos")
+    assert kept[gone.pk] == ("cancelled", "", "", "")
+    assert kept[underway.pk] == ("sent", "Ani, Jalan Merdeka 1, 30111 Palembang", "RX1", "Pos")
+    with pytest.raises(parcels.ParcelNotReady):
+        parcels.step_back(Parcel.objects.get(redemption=arrived), at=after, actor="t")
+    assert parcels.last_address(ani)["street"] == "Jalan Merdeka 1"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Parcel.objects.filter(redemption=arrived).update(recipient="Ani")
