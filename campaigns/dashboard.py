@@ -108,7 +108,7 @@ def first_steps(program: Program | None) -> list[dict[str, Any]]:
     steps = [
         ("program", _("Make the program: its name, its clock, its currency."), "admin:ledger_program_add"),
         ("wallet", _("Make its main wallet: what points are called and what one is worth."), "admin:ledger_wallet_add"),
-        ("tier", _("Make the first tier, from rank 0. Everybody begins there."), "admin:members_tier_add"),
+        ("tier", _("Make the first tier, reached from 0. Everybody begins there."), "admin:members_tier_add"),
         ("rule", _("Write the standing rule: how many points for how much money."), "admin:campaigns_rule_add"),
         ("reward", _("Offer a reward, so that points are worth collecting."), "admin:rewards_reward_add"),
         ("member", _("Enrol the first member, or import purchases."), "admin:members_member_add"),

@@ -173,7 +173,7 @@ class Replay:
         }
         self.rating = self.ratings[PURCHASE]
         self.frozen = Frozen(book, self.rating.terms, versions)
-        self.by_slug = {tier.slug: tier for tier in self.steps.tiers}
+        self.by_slug = {tier.slug: tier for tier in self.steps.by_id.values()}
         self.walks: dict[int, retracing.Walk] = {}
         self.later = Awaited(self.steps, Lasting(program.pk))
         self.coming: list[tuple[datetime, int, int, int, datetime, int]] = []

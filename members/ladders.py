@@ -27,13 +27,14 @@ class Ladder:
     Amounts are whole numbers: the wallet's smallest unit for points, hundredths of the currency for spend.
     `refunds_wait` says whether any refund of the program waits for its purchase, `confirmations_wait` whether any
     confirmation does, `has_grants` whether any tier was given: asked with the rest, for nothing more. Before `wall`
-    another policy was in force; one that `puts_back` is the undo of an edit of that instant. `delays` says whether points of new purchases may count later than these, `waits`
+    another policy was in force; one that `puts_back` is the undo of an edit of that instant. `tiers` are those on the ladder, `by_id`
+    knows all. `delays` says whether points of new purchases may count later than these, `waits`
     whether any that are counted here ever did.
     """
 
     def __init__(self, tiers: Sequence[Tier], policy: TierPolicy, zone: str, decimals: int) -> None:
         """Tiers in the order of their rank."""
-        self.tiers = list(tiers)
+        self.tiers = [tier for tier in tiers if tier.is_on_ladder]
         self.by_id = {tier.pk: tier for tier in tiers}
         self.policy = policy
         self.metric, self.window, self.months = policy.metric, policy.window, policy.months
@@ -62,8 +63,12 @@ class Ladder:
         return -int(-least * self.scale // 1)
 
     def place(self, tier: Tier) -> int:
-        """Which step of the ladder a tier is, from 0."""
-        return next(index for index, other in enumerate(self.tiers) if other.pk == tier.pk)
+        """Which step of the ladder a tier is, from 0; of one that is not on it, the step below."""
+        return sum(other.rank <= tier.rank for other in self.tiers) - 1
+
+    def nearest(self, tier: Tier) -> Tier:
+        """The tier itself, or the one below where it is not on the ladder."""
+        return self.tiers[self.place(tier)]
 
     def reached(self, amount: int) -> Tier:
         """The highest tier whose threshold an amount reaches."""

@@ -51,7 +51,7 @@ class MemberTooNew(Refusal):
 
 
 class TierHeld(Refusal):
-    """The member has this tier or a higher one."""
+    """The member has this tier or a higher one, or the program has it no more."""
 
     code = "tier_held"
 
@@ -91,6 +91,8 @@ def judge_held(reward: Reward, member: Member, *, is_had: bool) -> Refusal | Non
     if reward.tier is not None and reward.tier.rank <= member.tier.rank:
         message = _("You are %(tier)s already. Only a higher tier can be had.") % {"tier": member.tier}
         return TierHeld(message, tier=member.tier.slug)
+    if reward.tier is not None and not reward.tier.is_on_ladder:
+        return TierHeld(_("The program does not have this tier at present."), tier=reward.tier.slug)
     if reward.kind == Reward.Kind.BADGE and is_had:
         return BadgeHeld(_("You have this badge already. Choose another one."))
     return None

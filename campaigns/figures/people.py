@@ -82,7 +82,7 @@ def enrolments(asked: Reading) -> int:
 def members_by_tier(asked: Reading) -> list[dict[str, Any]]:
     """Tiers from the lowest, each with its number of members."""
     active = Count("members", filter=Q(members__status=Member.Status.ACTIVE))
-    tiers = asked.program.tiers.order_by("rank").annotate(found=active)
+    tiers = asked.program.tiers.filter(is_on_ladder=True).order_by("rank").annotate(found=active)
     return [{"tier": tier, "members": tier.found} for tier in tiers]
 
 

@@ -1,4 +1,4 @@
-"""Which program the desk is looking at: the one chosen in this session, else the first active one."""
+"""Which program the desk is looking at: the one a link names, the one chosen in this session, else the first active one."""
 
 from typing import Any
 
@@ -6,14 +6,17 @@ from django.apps import apps
 from django.http import HttpRequest
 
 CHOICE = "desk_program"
+# How a link names the program that its page is about.
+NAMED = "program"
 
 
 def chosen(request: HttpRequest) -> Any | None:
     """The program being looked at, or None in an empty installation. Asked once per request."""
     if not hasattr(request, "_desk_program"):
         offered = choices(request)
-        wanted = request.session.get(CHOICE)
-        request._desk_program = next((p for p in offered if p.pk == wanted), offered[0] if offered else None)
+        wanted = [request.GET.get(NAMED, ""), str(request.session.get(CHOICE))]
+        found = [p for key in wanted for p in offered if str(p.pk) == key]
+        request._desk_program = next(iter([*found, *offered]), None)
     return request._desk_program
 
 

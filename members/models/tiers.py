@@ -11,7 +11,10 @@ from loyalty.ledger.models import Program, Wallet
 
 
 class Tier(Named):
-    """One step of a program's ladder. The lowest rank has threshold 0 and is everybody's first tier."""
+    """One step of a program's ladder. The lowest rank has threshold 0 and is everybody's first tier.
+
+    One that is not on the ladder waits to be brought in, or was taken out: nobody is in it, and history still names it.
+    """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="tiers", verbose_name=_("program"))
     slug = models.SlugField(_("short name"))
@@ -38,6 +41,9 @@ class Tier(Named):
     early_access_days = models.PositiveSmallIntegerField(
         _("days of early access"), default=0, help_text=_("How many days before others new rewards can be had.")
     )
+    is_on_ladder = models.BooleanField(
+        _("on the ladder"), default=True, help_text=_("Whether members can be in it. An edit of the tiers brings it in or takes it out.")
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("tier")
@@ -46,8 +52,12 @@ class Tier(Named):
         constraints = [
             models.UniqueConstraint(fields=["program", "slug"], name="tier_slug_once_per_program"),
             models.UniqueConstraint(fields=["program", "rank"], name="tier_rank_once_per_program"),
-            models.UniqueConstraint(fields=["program", "threshold"], name="tier_threshold_once_per_program"),
-            models.CheckConstraint(condition=~Q(rank=0) | Q(threshold=0), name="lowest_tier_from_zero"),
+            models.UniqueConstraint(
+                fields=["program", "threshold"], condition=Q(is_on_ladder=True), name="tier_threshold_once_per_ladder"
+            ),
+            models.CheckConstraint(
+                condition=~Q(rank=0) | Q(threshold=0, is_on_ladder=True), name="lowest_tier_from_zero_and_on_ladder"
+            ),
             models.CheckConstraint(
                 condition=Q(price__isnull=True) | Q(price__gt=0, rank__gt=0),
                 name="tier_price_above_zero_and_not_of_the_lowest",

@@ -72,7 +72,7 @@ def refusal(member: Member, tier: Tier) -> TierNotForSale | None:
     """Why this tier cannot be bought now, apart from the price; None when it can."""
     if member.status != Member.Status.ACTIVE:
         return TierNotForSale(_("This membership is closed, so no tier can be bought."))
-    if tier.program_id != member.program_id or tier.price is None:
+    if tier.program_id != member.program_id or tier.price is None or not tier.is_on_ladder:
         return TierNotForSale(_("This tier is not for sale."))
     if tier.rank <= member.tier.rank:
         return TierNotForSale(_("You are %(tier)s already. Only a higher tier can be bought.") % {"tier": member.tier})

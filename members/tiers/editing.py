@@ -18,7 +18,7 @@ from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Program, Wallet
 from members.ladders import INSTANT, Ladder, ladder
 from members.models import Member, MemberAccount, Tier, TierPolicy, TierPolicyVersion
-from members.tiers import going_back, impact
+from members.tiers import going_back, impact, rungs
 from members.tiers.eras import AT_ONCE, UNDOES, decimals_of, ladder_of
 from members.tiers.going_back import POLICY_ROW
 from members.tiers.parts import note_counted
@@ -31,6 +31,7 @@ FIELDS = (
     "metric", "window", "months", "review", "review_months", "review_month", "review_day", "down", "soft_landing",
     "grace_days",
 )  # fmt: skip
+KEPT = ("threshold", "keep_threshold", "price", "lasts_days", "is_on_ladder")
 
 
 class EditTiers(ChangeKind):
@@ -57,7 +58,11 @@ class EditTiers(ChangeKind):
         wallet = Wallet.objects.select_related("program").get(program=asked.program, is_main=True)
         # The past is looked at for the preview only: it takes long, and nothing of it is written.
         worth = {} if locked else impact.worth_of(asked.program, moves, asked.parameters["terms"]["benefits"], at=at)
-        said = [*_told(steps, tiers_before, moves), *impact.in_words(wallet, worth, at=at)]
+        said = [
+            *rungs.in_words(steps, before["tiers"]),
+            *_told(steps, tiers_before, moves),
+            *impact.in_words(wallet, worth, at=at),
+        ]
         return Plan(rows, wallet, said, worth=worth)
 
     def post(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
@@ -89,7 +94,12 @@ class EditTiers(ChangeKind):
         rows = [_policy_row(back, now, moves), *_move_rows(steps, moves, accounts)]
         wallet = Wallet.objects.select_related("program").get(program=asked.program, is_main=True)
         worth = {} if locked else impact.worth_of(asked.program, moves, before["benefits"], at=at)
-        said = [self.summary(back), *_told(steps, tiers_before, moves), *impact.in_words(wallet, worth, at=at)]
+        said = [
+            self.summary(back),
+            *rungs.in_words(steps, now["tiers"]),
+            *_told(steps, tiers_before, moves),
+            *impact.in_words(wallet, worth, at=at),
+        ]
         said += going_back.stays_as_it_is(asked.program, version, moves, at=at)
         return Plan(rows, wallet, said, worth=worth)
 
@@ -152,6 +162,7 @@ def edited(program: Program, parameters: dict[str, Any], *, at: datetime) -> Lad
     made = ladder_of(steps, parameters["terms"], decimals_of(program), number=steps.policy.version + 1, since=at, at_once=at_once)  # fmt: skip
     for tier in made.tiers:
         tier.price, tier.lasts_days = parameters["terms"]["prices"].get(tier.slug, (tier.price, tier.lasts_days))
+    rungs.judge_leaving(program, made, at=at)
     return made
 
 
@@ -227,13 +238,15 @@ def _policy_row(asked: Asked, before: dict[str, Any], moves: dict[int, tuple[int
 
 def _told(steps: Ladder, before: dict[int, int], moves: dict[int, tuple[int, int]]) -> list[str]:
     """Who moves in numbers: up and down, and the members of each tier now and then."""
-    rank = {tier.pk: tier.rank for tier in steps.tiers}
+    rank = {tier.pk: tier.rank for tier in steps.by_id.values()}
     up = sum(1 for was, now in moves.values() if rank[now] > rank[was])
     told = [_("%(up)d members go up, %(down)d go down.") % {"up": up, "down": len(moves) - up}]
     now = Counter(before.values())
     then = now + Counter(after for _was, after in moves.values())
     then.subtract(was for was, _after in moves.values())
-    for tier in steps.tiers:
+    for tier in steps.by_id.values():
+        if not tier.is_on_ladder and not now[tier.pk]:
+            continue
         counts = {"tier": tier, "now": now[tier.pk], "then": then[tier.pk]}
         told.append(_("%(tier)s: %(now)d members now, %(then)d then.") % counts)
     return told
@@ -249,11 +262,11 @@ def _write_terms(
     policy.save()
     # Thresholds are unique: a tier may take the one that another leaves, so they first move out of each other's way.
     highest = max(tier.threshold for tier in [*steps.tiers, *Tier.objects.filter(program=program)]) + 1
-    for offset, tier in enumerate(steps.tiers):
+    for offset, tier in enumerate(steps.by_id.values()):
         if tier.rank:
             Tier.objects.filter(pk=tier.pk).update(threshold=highest + offset, keep_threshold=None)
-    for tier in steps.tiers:
-        kept = {name: getattr(tier, name) for name in ("threshold", "keep_threshold", "price", "lasts_days")}
+    for tier in steps.by_id.values():
+        kept = {name: getattr(tier, name) for name in KEPT}
         Tier.objects.filter(pk=tier.pk).update(**kept)
     impact.keep_benefits(program, asked.parameters["terms"]["benefits"], at=at, actor=actor)
     TierPolicyVersion.objects.create(

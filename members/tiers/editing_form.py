@@ -15,7 +15,7 @@ from unfold.widgets import (
 
 from loyalty.desk.asking import ChangeForm
 from members.ladders import ladder
-from members.models import TierPolicy
+from members.models import Tier, TierPolicy
 from members.tiers import impact
 from members.tiers.editing import FIELDS, terms_of
 
@@ -33,8 +33,9 @@ class TiersForm(ChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         steps = ladder(self.program)
-        self.tiers = steps.tiers
+        self.tiers = list(steps.by_id.values())
         for tier in self.tiers[1:]:
+            self.fields[f"on_{tier.slug}"] = _on_ladder(tier)
             self.fields[f"from_{tier.slug}"] = _amount(_("Reached from"), tier.threshold)
             self.fields[f"keep_{tier.slug}"] = _amount(_("Kept from"), tier.keep_threshold)
             self.fields[f"keep_{tier.slug}"].required = False
@@ -56,11 +57,11 @@ class TiersForm(ChangeForm):
     def _order(self) -> list[tuple[Any, list[str]]]:
         """The names of the fields under their headings."""
         by_tier = [
-            (tier, [f"{part}_{tier.slug}" for part in ("from", "keep", "factor", "gift", "price", "days")])
+            (tier, [f"{part}_{tier.slug}" for part in ("on", "from", "keep", "factor", "gift", "price", "days")])
             for tier in self.tiers
         ]
         told: list[tuple[Any, list[str]]] = [
-            *((tier, names[2:4] if tier is self.tiers[0] else names) for tier, names in by_tier),
+            *((tier, names[3:5] if tier is self.tiers[0] else names) for tier, names in by_tier),
             (_("What counts"), ["metric", "wallet", "window", "months"]),
             (_("Reviews"), ["review", "review_months", "review_month", "review_day", "down", "grace_days", "soft_landing"]),
             (_("This edit"), ["reason", "moves_down_at_once"]),
@@ -76,7 +77,7 @@ class TiersForm(ChangeForm):
         super().clean()
         told = self.cleaned_data
         below = Decimal(0)
-        for tier in self.tiers[1:]:
+        for tier in self._on_ladder():
             least, keep = told.get(f"from_{tier.slug}"), told.get(f"keep_{tier.slug}")
             if least is not None and least <= below:
                 self.add_error(f"from_{tier.slug}", _("Each tier needs more than the one below."))
@@ -87,11 +88,17 @@ class TiersForm(ChangeForm):
             self.add_error("wallet", _("Choose the wallet whose credits count."))
         return told
 
+    def _on_ladder(self) -> list[Tier]:
+        """The tiers above the first one that stand on the ladder after this edit."""
+        return [tier for tier in self.tiers[1:] if self.cleaned_data.get(f"on_{tier.slug}")]
+
     def parameters(self) -> dict[str, Any]:
         """The terms as they would be."""
         told = self.cleaned_data
         terms = terms_of(self.program)
-        for tier in self.tiers[1:]:
+        terms["tiers"] = {self.tiers[0].slug: terms["tiers"][self.tiers[0].slug]}
+        terms["prices"] = {}
+        for tier in self._on_ladder():
             keep = told[f"keep_{tier.slug}"]
             terms["tiers"][tier.slug] = [_two(told[f"from_{tier.slug}"]), None if keep is None else _two(keep)]
             terms["prices"][tier.slug] = [told[f"price_{tier.slug}"], told[f"days_{tier.slug}"]]
@@ -110,6 +117,13 @@ def _two(amount: Decimal) -> str:
 
 def _amount(label: Any, initial: Decimal | None) -> forms.Field:
     return forms.DecimalField(label=label, min_value=0, max_digits=14, decimal_places=2, initial=initial, widget=UnfoldAdminDecimalFieldWidget)  # fmt: skip
+
+
+def _on_ladder(tier: Tier) -> forms.Field:
+    return forms.BooleanField(
+        label=_("On the ladder"), required=False, initial=tier.is_on_ladder, widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Off: nobody reaches it. Who is in it goes to the tier below, or to a higher one that is reached."),
+    )  # fmt: skip
 
 
 def _factor(initial: str) -> forms.Field:

@@ -55,16 +55,17 @@ def ladder_of(
 ) -> Ladder:
     """A program's ladder with other thresholds and another policy, in force from an instant on; nothing is written.
 
-    `terms` are those of a version; a tier they do not name keeps its thresholds.
+    `terms` are those of a version; a tier they do not name is not on the ladder.
     """
     policy = copy.copy(steps.policy)
     for name, value in terms["policy"].items():
         setattr(policy, "wallet_id" if name == "wallet" else name, value)
     policy.version, policy.in_force_since = number, since
     policy.moves_down_at_once = bool(terms.get(AT_ONCE)) if at_once is None else at_once
-    tiers = [copy.copy(tier) for tier in steps.tiers]
+    tiers = [copy.copy(tier) for tier in steps.by_id.values()]
     for tier in tiers:
-        if tier.slug in terms["tiers"]:
+        tier.is_on_ladder = tier.slug in terms["tiers"]
+        if tier.is_on_ladder:
             least, keep = terms["tiers"][tier.slug]
             tier.threshold, tier.keep_threshold = Decimal(least), None if keep is None else Decimal(keep)
     made = Ladder(tiers, policy, steps.zone, decimals.get(policy.wallet_id, decimals[None]))

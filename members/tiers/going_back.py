@@ -18,6 +18,7 @@ from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Program
 from members.ladders import INSTANT, Ladder, ladder
 from members.models import Purchase, TierGrant, TierPolicyVersion, TierStay
+from members.tiers import rungs
 from members.tiers.eras import UNDOES, decimals_of, ladder_of
 from members.tiers.reading import trails
 from members.tiers.stays import ENDED, REVIEW
@@ -71,6 +72,7 @@ def restored(program: Program, terms: dict[str, Any], version: TierPolicyVersion
     made.puts_back = version.since
     for tier in made.tiers:
         tier.price, tier.lasts_days = terms["prices"].get(tier.slug, (tier.price, tier.lasts_days))
+    rungs.judge_leaving(program, made, at=at)
     return made
 
 

@@ -41,6 +41,7 @@ def give(
             return known
         walk_on(member.program, [member.pk], at=at)
         member.refresh_from_db()
+        tier.refresh_from_db(fields=["is_on_ladder"])
         _judge(member, tier, until=until, reason=reason, at=at)
         made = TierGrant.objects.create(
             member=member, tier=tier, kind=kind, since=at, until=until, reference=reference, reason=reason.strip(),
@@ -75,6 +76,8 @@ def _judge(member: Member, tier: Tier, *, until: datetime, reason: str, at: date
     if tier.program_id != member.program_id or tier.rank < member.tier.rank or not tier.rank:
         message = _("Choose a tier that is not below the present one, %(tier)s.") % {"tier": member.tier}
         raise TierNotGiven(message, tier=member.tier.slug)
+    if not tier.is_on_ladder:
+        raise TierNotGiven(_("%(tier)s is not on the ladder, so nobody can be in it.") % {"tier": tier}, tier=tier.slug)
     if until <= at:
         raise TierNotGiven(_("The end has passed. Choose a day in the future."))
     if not reason.strip():

@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
+from loyalty.common.errors import Refusal
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import link
 from members.models import Member, Tier, TierGrant, TierPolicy, TierPolicyVersion, TierStay
-from members.tiers import buying, granting
+from members.tiers import buying, granting, rungs
 
-JUDGED = {"rank", "threshold", "keep_threshold", "price", "lasts_days"}
+JUDGED = {"rank", "threshold", "keep_threshold", "price", "lasts_days", "is_on_ladder"}
 
 
 class TierDeeds:
@@ -125,18 +126,37 @@ def edit_of(program_id: int) -> str:
     return f"{reverse('admin:jobs_change_new', args=['tiers'])}?program={program_id}"
 
 
+class TierForm(forms.ModelForm):
+    """A tier; a new one is judged where it would stand."""
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        program = told.get("program")
+        if self.instance.pk is None and program is not None and not self.errors:
+            found = Tier(**{name: told.get(name) for name in ("slug", "threshold", "price")})
+            try:
+                rungs.judge(found, list(Tier.objects.filter(program=program)))
+            except Refusal as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return told
+
+
 @admin.register(Tier)
 class TierAdmin(DeskAdmin):
     """The ladder of a program. What decides who is in a tier is edited through a preview (DOMAIN 8.4)."""
 
-    list_display = ["name", "program", "rank", "threshold", "keep_threshold", "price", "member_count"]
-    list_filter = ["program"]
+    form = TierForm
+    list_display = ["name", "program", "is_on_ladder", "threshold", "keep_threshold", "price", "member_count"]
+    list_filter = ["program", "is_on_ladder"]
     list_select_related = ["program"]
     fieldsets = [
         (_("Names"), {"classes": ["tab"], "fields": ["program", "slug", "name", "name_id", "name_ms", "icon"]}),
         (
             _("Reached from"),
-            {"classes": ["tab"], "fields": ["rank", "threshold", "keep_threshold", ("price", "lasts_days"), "preview"]},
+            {
+                "classes": ["tab"],
+                "fields": ["is_on_ladder", "threshold", "keep_threshold", ("price", "lasts_days"), "preview"],
+            },
         ),
         (
             _("Benefits"),
@@ -146,7 +166,9 @@ class TierAdmin(DeskAdmin):
             },
         ),
     ]
-    keep_instead = _("Members are or were in it.")
+    keep_instead = _(
+        "Members are or were in it. An edit of the tiers takes it off the ladder, with a preview of who moves."
+    )
 
     def complete(self, rows: list[Tier]) -> None:
         counted = dict(
@@ -156,7 +178,22 @@ class TierAdmin(DeskAdmin):
             tier.members_shown = f"{counted.get(tier.pk, 0):,}"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tier | None = None) -> list[str]:
-        return ["program", "slug", *sorted(JUDGED), "preview"] if obj else ["preview"]
+        return ["program", "slug", *sorted(JUDGED), "preview"] if obj else ["is_on_ladder", "preview"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tier | None = None) -> bool:
+        """What stands on the ladder leaves it by an edit, with a preview."""
+        return super().has_delete_permission(request, obj) and (obj is None or rungs.may_be_deleted(obj))
+
+    def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
+        """A new tier goes where its threshold puts it, and waits for an edit where somebody could move."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        rungs.add(obj)
+        if not obj.is_on_ladder:
+            messages.info(
+                request, _("Nobody is in it yet: bring it onto the ladder when it is ready, and see who moves before.")
+            )
 
     @display(description=_("members"))
     def member_count(self, tier: Tier) -> str:
@@ -166,13 +203,32 @@ class TierAdmin(DeskAdmin):
     def preview(self, tier: Tier) -> str:
         if tier.pk is None:
             return "–"
+        if not tier.is_on_ladder:
+            return link(
+                f"{edit_of(tier.program_id)}&on_{tier.slug}=on",
+                _("Bring it onto the ladder, with a preview of who moves"),
+            )
         return link(edit_of(tier.program_id), _("Edit thresholds and policy, with a preview of who moves"))
+
+
+class TierPolicyForm(forms.ModelForm):
+    """The policy of a program in which nobody could move yet."""
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        program = told.get("program")
+        if self.instance.pk is None and program is not None and rungs.has_members(program):
+            raise forms.ValidationError(
+                _("Members could move by it. Use “Edit the tiers” under Changes, which shows who does.")
+            )
+        return told
 
 
 @admin.register(TierPolicy)
 class TierPolicyAdmin(DeskAdmin):
     """What counts towards tiers, over which window, and when it is reviewed; edited through a preview (DOMAIN 8.4)."""
 
+    form = TierPolicyForm
     list_display = ["program", "metric", "window", "months", "review", "down"]
     list_select_related = ["program", "wallet"]
     fields = [

@@ -200,7 +200,8 @@ class Trail:
         """The tier after the end of one given by hand: what is reached, and not below the one before."""
         before = next((stay.tier for stay in reversed(self.stays) if not stay.cause.startswith(GIVEN)), None)
         reached = self.ladder.reached(measured)
-        return before if before is not None and before.rank > reached.rank else reached
+        before = self.ladder.nearest(before) if before is not None else reached
+        return before if before.rank > reached.rank else reached
 
     def _floor(self, at: datetime) -> Tier | None:
         """The highest tier given by hand that has not ended."""
@@ -254,6 +255,7 @@ class Trail:
     def switch(self, at: datetime) -> None:
         """Another policy came into force: up at once, down at once only if it says so; reviews follow it from then on.
 
+        Who is in a tier that is not on the ladder any more goes to the one below, or to a higher one that is reached.
         The undo of an edit gives everybody the tier they would have had without it.
         """
         measured, steps = self.measured(at - INSTANT), self.ladder
@@ -262,8 +264,8 @@ class Trail:
         if steps.puts_back is not None:
             tier = self._without(steps.puts_back, at)
             tier = floor if floor is not None and floor.rank > tier.rank else tier
-        elif tier.rank <= stay.tier.rank:
-            tier = stay.tier
+        elif tier.rank <= (nearest := steps.nearest(stay.tier)).rank:
+            tier = nearest
             if steps.policy.moves_down_at_once and measured < steps.keep(tier):
                 tier = steps.landed(tier, measured, softly=False)
             tier = floor if floor is not None and floor.rank > tier.rank else tier
