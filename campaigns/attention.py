@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Subquery
+from django.db.models import Count, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -19,8 +19,7 @@ from loyalty.jobs.models import JobRun
 from loyalty.ledger import seasons
 from loyalty.ledger.models import Program
 from loyalty.mail.models import Message
-from rewards import pools
-from rewards.models import Reward
+from rewards import pools, stocks
 
 BOOKS_PROVEN_WITHIN = timedelta(days=2)
 
@@ -167,11 +166,8 @@ def _about_codes(program: Program) -> list[dict[str, Any]]:
 
 
 def _about_stock(program: Program) -> list[dict[str, Any]]:
-    low = Reward.objects.filter(
-        program=program, is_active=True, stock__isnull=False, stock__lte=F("taken") + F("stock") * 0.1
-    )[:5]
     found = []
-    for reward in low:
+    for reward in stocks.running_low(program)[:5]:
         left = reward.left or 0
         text = (
             _("%(reward)s is sold out.")

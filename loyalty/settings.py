@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "campaigns.ways",
     "campaigns.partners",
     "campaigns.notices",
+    "campaigns.letters",
 ]
 
 MIDDLEWARE = [
@@ -213,6 +214,28 @@ SETIA_JOBS = {
         "run": "campaigns.reminders.remind_expiring",
         "every": "day",
         "title": _("Remind of expiring points"),
+    },
+    "tell_entries": {
+        "run": "campaigns.letters.movements.tell_entries",
+        "every": "nudge",
+        "title": _("Tell of points earned and adjusted"),
+    },
+    "tell_points": {
+        "run": "campaigns.letters.movements.tell_points",
+        "every": "day",
+        "title": _("Tell of points begun and expired"),
+    },
+    "send_statements": {
+        "run": "campaigns.letters.monthly.send_statements",
+        "every": "day",
+        "title": _("Send monthly statements"),
+    },
+    "tell_rewards": {"run": "campaigns.letters.inviting.tell_rewards", "every": "day", "title": _("Tell of rewards")},
+    "win_back": {"run": "campaigns.letters.inviting.win_back", "every": "day", "title": _("Win members back")},
+    "watch_stock": {
+        "run": "campaigns.letters.shelves.watch_stock",
+        "every": "day",
+        "title": _("Watch stock and codes"),
     },
     "run_back_tests": {"run": "campaigns.backtest.run_due", "every": "nudge", "title": _("Run back-tests")},
     "post_changes": {"run": "loyalty.jobs.changes.posting.post_due", "every": "nudge", "title": _("Post changes")},

@@ -28,10 +28,14 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.sealing import opened, seal
+from loyalty.mail import rendering
+from loyalty.mail.at_once import send_at_once
+from loyalty.mail.models import Message
 from members.models import Member
 
 log = structlog.get_logger()
 LONGEST_ADDRESS = 254
+CODE_LETTER = "account/email/login_code"
 MEMBER_SESSION_SECONDS = 60 * 60 * 24 * 30
 
 
@@ -162,6 +166,15 @@ class SignInAdapter(DefaultAccountAdapter):
         if member and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             language = member.language
         try:
+            if template_prefix == CODE_LETTER:
+                told = {
+                    "name": member.name if member else "",
+                    "program": names["program_name"],
+                    "code": context["code"],
+                }
+                letter = Message(kind="sign_in_code", language=language.split("-")[0], context=told)
+                send_at_once(rendering.render(letter), to=email)
+                return
             with translation.override(language):
                 super().send_mail(template_prefix, email, names | context)
         except (OSError, smtplib.SMTPException) as error:

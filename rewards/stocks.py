@@ -4,7 +4,7 @@ The last step of a redemption, because everybody waits for that row: a condition
 reward that stores keep is taken from the store's pieces and counted on the reward as well.
 """
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
@@ -83,3 +83,9 @@ def give_back(redemption: Redemption) -> None:
         kept = StoreStock.objects.filter(reward=redemption.reward_id, store=redemption.store_id, taken__gt=0)
         kept.update(taken=F("taken") - 1)
     Reward.objects.filter(pk=redemption.reward_id, taken__gt=0).update(taken=F("taken") - 1)
+
+
+def running_low(program: Program) -> QuerySet[Reward]:
+    """The rewards on offer of which a tenth of the stock is left, or nothing."""
+    kept = Reward.objects.filter(program=program, is_active=True, stock__isnull=False)
+    return kept.filter(stock__lte=F("taken") + F("stock") * 0.1).order_by("position", "id")

@@ -113,6 +113,7 @@ GROUPS = [
             (_("Given tiers"), "workspace_premium", "members_tiergrant_changelist", "members.view_tiergrant"),
             (_("Terms of consent"), "gavel", "members_consentterms_changelist", "members.view_consentterms"),
             (_("Wordings of letters"), "edit_note", "mail_wordings", "mail.add_letterwording"),
+            (_("Letters of programs"), "outgoing_mail", "letters_letterterms_changelist", "letters.view_letterterms"),
             (_("Birthday gifts"), "cake", "ways_birthdaygift_changelist", "ways.view_birthdaygift"),
             (_("Tier policies"), "stairs", "members_tierpolicy_changelist", "members.view_tierpolicy"),
             (_("Ways to earn"), "savings", "ways_wayterms_changelist", "ways.view_wayterms"),

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import connection, transaction
@@ -26,6 +25,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.errors import Refusal
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.mail import gate
+from loyalty.mail.at_once import send_at_once
 from loyalty.mail.kinds import kind_of
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import as_email
@@ -153,10 +153,8 @@ def take_as_arrived(message: Message, *, at: datetime, actor: str) -> Message:
 def send_trial(parts: tuple[str, str, str], *, to: str) -> None:
     """Send subject, text and HTML straight to the member of staff who wrote them. Raises MailServerUnreachable."""
     subject, text, html = parts
-    email = EmailMultiAlternatives(f"[{_('Test')}] {subject}", text, settings.DEFAULT_FROM_EMAIL, [to])
-    email.attach_alternative(html, "text/html")
     try:
-        email.send()
+        send_at_once((f"[{_('Test')}] {subject}", text, html), to=to)
     except (OSError, smtplib.SMTPException) as failure:
         raise _unreachable(failure) from failure
 

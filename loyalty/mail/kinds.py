@@ -16,17 +16,22 @@ MARKETING = "marketing"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of letter. `page` is the name of an address: pages are named, not imported, they stand on upper floors."""
+    """One kind of letter. `page` is the name of an address: pages are named, not imported, they stand on upper floors.
+
+    `needs` are the variables without which a wording of it is worth nothing.
+    """
 
     title: Any
     page: str = "portal_home"
     purpose: str = ""
     is_prompt: bool = False
     has_own_words: bool = False
+    needs: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
     "welcome": Kind(_("Welcome"), is_prompt=True),
+    "sign_in_code": Kind(_("Code to sign in"), is_prompt=True, needs=("code",)),
     "redeemed": Kind(_("Reward redeemed"), "portal_vouchers", is_prompt=True),
     "parcel_sent": Kind(_("Parcel sent"), "portal_vouchers"),
     "voucher_ends": Kind(_("Voucher about to end"), "portal_vouchers"),
@@ -36,6 +41,11 @@ KINDS: dict[str, Kind] = {
     "points_passed": Kind(_("Points passed on"), "portal_history", is_prompt=True),
     "points_received": Kind(_("Points received"), "portal_points"),
     "points_lapsed": Kind(_("Points not confirmed"), "portal_history"),
+    "points_earned": Kind(_("Points earned"), "portal_points"),
+    "points_adjusted": Kind(_("Points adjusted"), "portal_history"),
+    "points_activated": Kind(_("Points can be spent"), "portal_points"),
+    "points_expired": Kind(_("Points expired"), "portal_history"),
+    "statement": Kind(_("Monthly statement"), "portal_history"),
     "referral": Kind(_("Friend brought")),
     "birthday_gift": Kind(_("Birthday gift"), "portal_points"),
     "tier_up": Kind(_("Tier reached"), "portal_tier"),
@@ -45,11 +55,13 @@ KINDS: dict[str, Kind] = {
     "challenge_done": Kind(_("Challenge done"), "portal_challenges"),
     "challenge_back": Kind(_("Prize taken back"), "portal_challenges"),
     "draw_won": Kind(_("Prize of a draw won"), "portal_draws"),
+    "reward_there": Kind(_("Reward there"), "portal_rewards", MARKETING),
     "win_back": Kind(_("We miss you"), "portal_rewards", MARKETING),
     "announcement": Kind(_("Campaign announcement"), "portal_home", MARKETING, has_own_words=True),
     "settlement": Kind(_("Month settled with a partner")),
     "job_failed": Kind(_("Job failed or late"), "admin:jobs_health", is_prompt=True),
     "job_mended": Kind(_("Trouble over"), "admin:jobs_health", is_prompt=True),
+    "stock_low": Kind(_("Stock or codes run low"), "admin:index", is_prompt=True),
     "approval": Kind(_("Approval requested"), "admin:jobs_changerequest_changelist", is_prompt=True),
 }
 # What a member's share of news is counted by.

@@ -33,7 +33,7 @@ def render(message: Message) -> tuple[str, str, str]:
     """Subject (one line), text and HTML of a letter. Raises TemplateDoesNotExist for an unknown kind."""
     if not KIND.fullmatch(message.kind):
         raise ValueError(f"not a kind of letter: {message.kind[:40]!r}")
-    values = {"sender": sender_name(), **message.context}
+    values = {"sender": sender_name(), "decimals": 0, **message.context}
     values |= {"link": link_for(message.kind), "site": settings.SITE_URL, "language": message.language}
     if kind_of(message.kind).purpose:
         values |= dict(zip(("unsubscribe", "choices"), unsubscribing.addresses(message), strict=True))
@@ -117,7 +117,13 @@ def _fill(kind: str, part: str, values: dict[str, Any]) -> str:
 
 def _values(kind: str, language: str) -> dict[str, Any]:
     """What every letter knows besides its own values."""
-    return {"sender": sender_name(), "link": link_for(kind), "site": settings.SITE_URL, "language": language}
+    return {
+        "sender": sender_name(),
+        "decimals": 0,
+        "link": link_for(kind),
+        "site": settings.SITE_URL,
+        "language": language,
+    }
 
 
 def _framed(kind: str, part: str, values: dict[str, Any]) -> str:

@@ -10,12 +10,13 @@ from django.template.loader import get_template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.mail.templatetags.letters import day, money, points
+from loyalty.mail.templatetags.letters import day, money, month, points
 
 Shown = dict[str, str | list[str]]
 EVERYWHERE = ("name", "program", "link", "site")
 PER_KIND: dict[str, tuple[str, ...]] = {
     "welcome": ("number",),
+    "sign_in_code": ("code",),
     "redeemed": ("reward", "summary", "code", "given", "facts", "cost", "balance", "valid_until"),
     "parcel_sent": ("reward", "address", "carrier", "tracking"),
     "voucher_ends": ("reward", "code", "valid_until"),
@@ -25,6 +26,11 @@ PER_KIND: dict[str, tuple[str, ...]] = {
     "points_passed": ("points", "other", "balance"),
     "points_received": ("points", "other", "balance"),
     "points_lapsed": ("points", "earned", "until", "why"),
+    "points_earned": ("points", "units", "balance", "begins_note"),
+    "points_adjusted": ("points", "units", "balance", "said"),
+    "points_activated": ("points", "units", "balance"),
+    "points_expired": ("points", "units", "last_day", "balance"),
+    "statement": ("month", "earned", "spent", "expired", "other", "units", "balance"),
     "referral": ("title", "said", "points", "other"),
     "birthday_gift": ("gift", "code", "valid_until", "owed_note"),
     "tier_up": ("tier", "until_note", "benefits"),
@@ -34,11 +40,13 @@ PER_KIND: dict[str, tuple[str, ...]] = {
     "challenge_done": ("challenge", "prize", "code", "valid_until", "owed_note"),
     "challenge_back": ("challenge", "prize", "stands_note"),
     "draw_won": ("draw", "prize", "number", "code", "valid_until"),
-    "win_back": ("balance", "unsubscribe", "choices"),
+    "reward_there": ("reward", "balance", "units", "unsubscribe", "choices"),
     "announcement": ("balance", "tier", "number", "unsubscribe", "choices"),
+    "win_back": ("balance", "units", "unsubscribe", "choices"),
     "settlement": ("partner", "month", "points", "owed"),
     "job_failed": ("said",),
     "job_mended": ("said",),
+    "stock_low": ("said",),
     "approval": ("change", "title", "said", "lines", "given", "taken", "reason"),
 }
 MEANINGS: dict[str, Any] = {
@@ -49,7 +57,7 @@ MEANINGS: dict[str, Any] = {
     "number": gettext_lazy("the member number, or the number of the entry"),
     "reward": gettext_lazy("the reward"),
     "summary": gettext_lazy("the reward in a sentence"),
-    "code": gettext_lazy("the voucher code"),
+    "code": gettext_lazy("the code"),
     "given": gettext_lazy("what was given instead of a code, or counted up"),
     "facts": gettext_lazy("what else is to be known, a line for each"),
     "cost": gettext_lazy("what it cost"),
@@ -71,8 +79,12 @@ MEANINGS: dict[str, Any] = {
     "days": gettext_lazy("each last day with its points, a line for each"),
     "worth": gettext_lazy("what the points are worth"),
     "shopping_note": gettext_lazy("that a purchase keeps them alive, if it does"),
-    "other": gettext_lazy("the other person"),
-    "earned": gettext_lazy("the day they were earned"),
+    "other": gettext_lazy("the other person; in a statement what else changed"),
+    "earned": gettext_lazy("the day they were earned; in a statement how many"),
+    "spent": gettext_lazy("the points spent"),
+    "expired": gettext_lazy("the points that expired"),
+    "last_day": gettext_lazy("their last day"),
+    "begins_note": gettext_lazy("from when on they can be spent, if not at once"),
     "until": gettext_lazy("the last day"),
     "until_note": gettext_lazy("when the tier is looked at next, if it is"),
     "decided_note": gettext_lazy("until when things count, if that is decided"),
@@ -97,10 +109,13 @@ MEANINGS: dict[str, Any] = {
     "taken": gettext_lazy("points taken"),
     "reason": gettext_lazy("the reason"),
 }
-DAYS = {"valid_until", "until", "earned"}
+DAYS = {"valid_until", "until", "earned", "last_day"}
+# Kinds whose points come as numbers of the smallest unit, with `decimals` beside them.
+COUNTED = {"points_earned", "points_adjusted", "points_activated", "points_expired", "statement", "reward_there", "win_back"}  # fmt: skip
+AMOUNTS = ("points", "balance", "earned", "spent", "expired", "other")
 LISTS = {"facts", "days", "benefits"}
 # Sentences that are there or not: they begin on a line of their own.
-NOTES = ("facts", "shopping_note", "until_note", "decided_note", "benefits", "owed_note", "stands_note")
+NOTES = ("begins_note", "facts", "shopping_note", "until_note", "decided_note", "benefits", "owed_note", "stands_note")
 
 
 def written(name: str) -> str:
@@ -116,6 +131,8 @@ def names_of(kind: str) -> tuple[str, ...]:
 def shown(kind: str, values: dict[str, Any]) -> Shown:
     """Every variable of a kind in the active language. What a letter does not say is empty."""
     known: dict[str, Any] = {name: values.get(name, "") for name in names_of(kind)}
+    if kind in COUNTED:
+        known |= _counted(kind, known, values)
     known |= {name: day(known[name]) for name in DAYS & known.keys() if known[name]}
     known |= _notes(values)
     if kind == "expiring":
@@ -153,17 +170,28 @@ def placeholders(kind: str) -> dict[str, Any]:
 
 def _notes(values: dict[str, Any]) -> dict[str, str]:
     """The sentences that a letter says or leaves out."""
-    until, decided = values.get("until"), values.get("decided")
+    until, decided, begins = values.get("until"), values.get("decided"), values.get("begins")
     owed = _("Your reward is not there at the moment. The shop gives it to you as soon as it can.")
     stands = _("You had used the voucher of this prize already. It stays yours.")
     shopping = _("These days hold unless you shop before then: your next purchase keeps points alive that run out because nothing happened.")  # fmt: skip
     return {
+        "begins_note": _("You can spend them from %(begins)s on.") % {"begins": day(begins)} if begins else "",
         "owed_note": owed if values.get("owed") else "",
         "stands_note": stands if values.get("stands") else "",
         "shopping_note": shopping if values.get("is_kept_by_shopping") else "",
         "until_note": _("It is looked at next after %(until)s.") % {"until": day(until)} if until else "",
         "decided_note": _("What counts is everything until %(decided)s.") % {"decided": day(decided)} if decided else "",
     }  # fmt: skip
+
+
+def _counted(kind: str, known: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Points of a letter in the number format of its language; what happened to them as a sentence."""
+    told = {name: points(known[name], values.get("decimals", 0)) for name in AMOUNTS if known.get(name) not in (None, "")}  # fmt: skip
+    if kind == "points_adjusted":
+        told["said"] = _part(kind, "said.txt", values)
+    if kind == "statement":
+        told["month"] = month(values.get("month"))
+    return told
 
 
 def _running_out(values: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.errors import Refusal
 from loyalty.common.languages import LANGUAGES
 from loyalty.mail import filling, variables
-from loyalty.mail.kinds import KINDS
+from loyalty.mail.kinds import KINDS, kind_of
 from loyalty.mail.models import LetterWording
 
 
@@ -75,6 +75,12 @@ def faults(kind: str, words: Words) -> dict[str, list[str]]:
             else _("“%(sign)s” is no part of a variable. Variables look like {{ name }}.") % {"sign": name}
             for name in filling.unknown(wording, names)
         ]
+    for name in kind_of(kind).needs:
+        for field in ("text", "html"):
+            if name not in filling.VARIABLE.findall(getattr(words, field)):
+                found[field].append(
+                    _("Without {{ %(name)s }} this letter is worth nothing. Put it in.") % {"name": name}
+                )
     return {field: said for field, said in found.items() if said}
 
 

@@ -22,6 +22,15 @@ def day(value: Any) -> str:
 
 
 @register.filter
+def month(value: Any) -> str:
+    """The month of a day kept as `2026-03-01`, with its year. Anything else stays as it is."""
+    try:
+        return date_format(date.fromisoformat(value), "YEAR_MONTH_FORMAT")
+    except (TypeError, ValueError):
+        return str(value)
+
+
+@register.filter
 def points(value: Any, decimals: Any = 0) -> str:
     """Points in the smallest unit, in the number format of the letter's language."""
     try:
