@@ -60,7 +60,7 @@ def win_back(program: Program, *, at: datetime, dry_run: bool = False, progress:
 def tell_rewards(program: Program, *, at: datetime, dry_run: bool = False, progress: Progress = unwatched) -> Tally:
     """Letters about rewards that can be had now: newly affordable, or in stock again; the job `tell_rewards`."""
     tally = Tally(report={})
-    back = [] if dry_run else _note_stock(program, at=at)
+    back: set[int] = set() if dry_run else _note_stock(program, at=at)
     if not terms_of(program).tells_rewards:
         return tally
     for wallet in program.wallets.all():
@@ -68,7 +68,7 @@ def tell_rewards(program: Program, *, at: datetime, dry_run: bool = False, progr
         there = [one for one in on_offer if one.left is None or one.left > 0]
         for reward in sorted(there, key=lambda one: -one.cost):
             if reward.offered_from is None or reward.offered_from <= at:
-                period = f"{back[reward.pk]:%Y-%m-%d}" if reward.pk in back else ""
+                period = f"{at:%Y-%m-%d}" if reward.pk in back else ""
                 told = _reached(wallet, reward, period, at=at)
                 count(tally, THERE, write(THERE, told, program=program, at=at, wallet=wallet, spoken={"reward": reward}, dry_run=dry_run))  # fmt: skip
                 if not progress(tally.found, tally.done, tally.skipped):
@@ -124,11 +124,11 @@ def _spendable(lots: QuerySet[Lot], *, at: datetime) -> QuerySet[Lot]:
 
 
 @transaction.atomic
-def _note_stock(program: Program, *, at: datetime) -> dict[int, datetime]:
-    """Note which rewards are sold out, and which are back: those of today, with since when they had been gone."""
+def _note_stock(program: Program, *, at: datetime) -> set[int]:
+    """Note which rewards are sold out, and which are back since the last look: those."""
     kept = Reward.objects.filter(program=program, stock__isnull=False, is_active=True)
     gone = kept.filter(taken__gte=F("stock")).exclude(times_sold_out__until__isnull=True, times_sold_out__isnull=False)
     SoldOut.objects.bulk_create([SoldOut(reward=one, since=at) for one in gone], ignore_conflicts=True)
     open_ones = SoldOut.objects.filter(reward__program=program, until__isnull=True)
     open_ones.filter(Q(reward__stock__isnull=True) | Q(reward__taken__lt=F("reward__stock"))).update(until=at)
-    return dict(SoldOut.objects.filter(reward__program=program, until=at).values_list("reward", "until"))
+    return set(SoldOut.objects.filter(reward__program=program, until=at).values_list("reward", flat=True))
