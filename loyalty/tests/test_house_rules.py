@@ -97,6 +97,7 @@ OURS = {
     "ways",
     "partners",
     "notices",
+    "letters",
 }
 
 
