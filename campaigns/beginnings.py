@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns import short_names
 from campaigns.models import Campaign
 from loyalty.common.clock import add_months, day_start, local_day
-from loyalty.ledger.models import Program
+from loyalty.ledger.models import Program, Season
 
 
 class Beginning(NamedTuple):
@@ -34,6 +34,22 @@ BEGINNINGS = [
         {"kind": "multiplier", "factor": "2", "seasons": ["ramadan"], "cap_month": "5000"},
     ),
     Beginning(
+        "harbolnas", _("Harbolnas 12.12"), _("Three times the points around 12 December, every year anew."),
+        {"kind": "multiplier", "factor": "3", "seasons": ["harbolnas"]},
+    ),
+    Beginning(
+        "merdeka", _("Merdeka bonus"), _("Twice the points in the month of Indonesia's independence, every year anew."),
+        {"kind": "multiplier", "factor": "2", "seasons": ["independence-id"]},
+    ),
+    Beginning(
+        "lunar-new-year", _("Lunar New Year gift"), _("88 extra points, once around each Lunar New Year."),
+        {"kind": "fixed", "points": "88", "seasons": ["lunar-new-year"], "cap_year": "88"},
+    ),
+    Beginning(
+        "christmas", _("Christmas bonus"), _("Twice the points at Christmas, every year anew."),
+        {"kind": "multiplier", "factor": "2", "seasons": ["christmas"]},
+    ),
+    Beginning(
         "new-member", _("New member bonus"), _("100 extra points for the first purchase within 30 days of enrolment."),
         {"kind": "fixed", "points": "100", "new_within_days": 30, "nth": 1},
     ),
@@ -52,9 +68,15 @@ BEGINNINGS = [
 ]  # fmt: skip
 
 
+def offered(program: Program | None) -> list[Beginning]:
+    """Those that fit a program: without the days of its season a campaign would count all year. One query."""
+    known = set(Season.objects.filter(program=program).values_list("slug", flat=True))
+    return [one for one in BEGINNINGS if known.issuperset(one.fields.get("seasons", ()))]
+
+
 def fields_of(slug: str, program: Program | None, *, at: datetime) -> dict[str, Any]:
     """The fields a beginning fills in, from tomorrow for a year (five where a season comes back); nothing for an unknown one."""
-    found = next((one for one in BEGINNINGS if one.slug == slug), None)
+    found = next((one for one in offered(program) if one.slug == slug), None)
     if found is None or program is None:
         return {}
     tomorrow = local_day(at, program.time_zone) + timedelta(days=1)

@@ -10,11 +10,10 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
-from campaigns import definitions, rule_fields, season_notes
+from campaigns import activities, definitions, rule_fields, season_notes
 from campaigns.earning import FIXED, MULTIPLIER, PURCHASE, RATE, UNIT
 from campaigns.fixed_terms import refuse_changes
 from campaigns.models import Campaign, Rule
@@ -67,13 +66,12 @@ class TermsForm(ShortNamedForm):
         widget=UnfoldAdminDecimalFieldWidget,
         help_text=_("Only for points per amount."),
     )
-    activity = forms.SlugField(
+    activity = forms.ChoiceField(
         label=_("For"),
         required=False,
         initial=PURCHASE,
-        max_length=40,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("“purchase”, or the kind of an event such as “review”."),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Other events that your shop reports are described under Settings, Kinds of events."),
     )
     on = forms.ChoiceField(
         label=_("When goods are named"),
@@ -106,6 +104,7 @@ class TermsForm(ShortNamedForm):
             pk=self.instance.pk if isinstance(self.instance, Campaign) else None
         )
         return {
+            "activity": activities.choices(self.program),
             "tiers": [(tier.slug, str(tier)) for tier in Tier.objects.filter(program=self.program).order_by("rank")],
             "stores": [(store.code, str(store)) for store in Store.objects.filter(program=self.program)],
             "seasons": season_notes.choices(self.program, at=timezone.now()),
@@ -120,9 +119,10 @@ class TermsForm(ShortNamedForm):
     def keep_choice(self, name: str, value: Any) -> None:
         """What a rule names stays to be ticked, also where it is no longer offered."""
         field = self.fields.get(name)
-        if isinstance(field, forms.MultipleChoiceField) and isinstance(value, list):
+        if isinstance(field, forms.ChoiceField) and isinstance(value, list | str):
+            named = value if isinstance(value, list) else [value]
             known = {key for key, _label in field.choices}  # type: ignore[misc,union-attr]
-            field.choices = [*field.choices, *((word, word) for word in value if word not in known)]  # type: ignore[misc]
+            field.choices = [*field.choices, *((word, word) for word in named if word not in known)]  # type: ignore[misc]
 
     def latest(self) -> dict[str, Any]:
         """The definition of the latest version, or nothing."""

@@ -10,6 +10,7 @@ from babel.numbers import format_decimal
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from campaigns import activities
 from campaigns.definitions import GOODS
 from campaigns.earning import FIXED, MULTIPLIER, PURCHASE, UNIT
 from campaigns.missing import weekday_names, words_list
@@ -38,6 +39,9 @@ def conditions_in_words(told: Mapping[str, Any], *, currency: str, tiers: Mappin
 def _award(award: Mapping[str, Any], told: Mapping[str, Any], currency: str, tiers: Mapping[str, str]) -> str:
     goods = _either([word for name in GOODS for word in told.get(name, [])])
     phrase = _gives(award, told, currency, tiers)
+    activity = told.get("activity", PURCHASE)
+    if award["kind"] != FIXED and activity != PURCHASE:
+        return _("%(award)s for each %(activity)s") % {"award": phrase, "activity": activities.in_words(activity)}
     if not goods:
         return phrase
     if award["kind"] == FIXED or award.get("on") == "basket":
@@ -54,7 +58,7 @@ def _gives(award: Mapping[str, Any], told: Mapping[str, Any], currency: str, tie
     if award["kind"] == UNIT:
         return _("%(points)s points for each piece") % {"points": _number(award["points"])}
     if award["kind"] == FIXED:
-        activity = told.get("activity", PURCHASE)
+        activity = activities.in_words(told.get("activity", PURCHASE))
         return _("%(points)s points for each %(activity)s") % {"points": _number(award["points"]), "activity": activity}
     return _("%(points)s points per %(amount)s") % {
         "points": _number(award["points"]),

@@ -5,7 +5,7 @@ Without days for the time ahead a season never comes, and what counts only in it
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.models import Campaign, RuleVersion
-from loyalty.common.clock import local_day
+from loyalty.common.clock import day_start, local_day
 from loyalty.desk.panels import Panel, day, link
 from loyalty.ledger import seasons
 from loyalty.ledger.models import Program, Season
 
+MIDDAY = timedelta(hours=12)
 HEADERS = [gettext_lazy("Season"), gettext_lazy("Now or next"), gettext_lazy("After that"), gettext_lazy("Entered until")]  # fmt: skip
 
 
@@ -74,6 +75,19 @@ def without_days(program: Program, *, at: datetime) -> list[tuple[Campaign, Seas
     named = [(version.rule.campaign, slug) for version in latest.values() for slug in _seasons(version)]
     empty = {one.season.slug: one.season for one in coming(program, at=at) if not one.periods} if named else {}
     return [(campaign, empty[slug]) for campaign, slug in named if campaign is not None and slug in empty]
+
+
+def first_moment(campaign: Campaign, *, at: datetime) -> datetime | None:
+    """When a campaign may first count: its beginning, or midday in its seasons; None when that is not ahead. Three queries at most."""
+    version = RuleVersion.objects.filter(rule__campaign=campaign).order_by("-number").first()
+    zone, first = campaign.program.time_zone, max(at, campaign.since)
+    named = Season.objects.filter(program=campaign.program_id, slug__in=_seasons(version) if version else ())
+    known = seasons.periods_of(named.values_list("pk", flat=True))
+    day_of = local_day(first, zone)
+    ahead = [max(one.first_day, day_of) for periods in known.values() for one in periods if one.last_day >= day_of]
+    if ahead:
+        first = max(day_start(min(ahead), zone) + MIDDAY, first)
+    return first if first > at else None
 
 
 def _seasons(version: RuleVersion) -> Iterable[str]:

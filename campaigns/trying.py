@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from campaigns import explanations, previewing
+from campaigns import explanations, previewing, season_notes
 from campaigns.models import Campaign
 from loyalty.common.errors import Refusal
 from loyalty.desk import programs
@@ -110,7 +110,7 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def _begun(request: HttpRequest, program: Program) -> dict[str, Any]:
-    """What the form begins with: who bought last, and the campaign one comes from with its first moment while it is ahead."""
+    """What the form begins with: who bought last, and the campaign one comes from at the first moment ahead at which it may count."""
     last = Purchase.objects.filter(program=program).select_related("member").order_by("-occurred_at").first()
     begun: dict[str, Any] = {"member": last.member.number} if last else {}
     asked = request.GET.get("campaign", "")
@@ -118,4 +118,5 @@ def _begun(request: HttpRequest, program: Program) -> dict[str, Any]:
     if campaign is None:
         return begun
     begun |= {"draft": campaign.pk} if campaign.status == Campaign.Status.DRAFT else {}
-    return begun | ({"moment": campaign.since} if campaign.since > timezone.now() else {})
+    first = season_notes.first_moment(campaign, at=timezone.now())
+    return begun | ({"moment": first} if first else {})

@@ -7,7 +7,9 @@ from django.utils import timezone
 from campaigns import publishing
 from campaigns.models import Campaign, RuleVersion
 from campaigns.tests.shop import add_campaign, add_rule, buy, open_shop
+from campaigns.ways.models import EventKind
 from loyalty.desk import roles
+from loyalty.ledger import seasons
 from loyalty.tests.desk import staff_client
 from members.models import Purchase
 
@@ -192,6 +194,13 @@ def test_a_taken_short_name_is_told_at_its_field_and_nothing_typed_is_lost(progr
 
 def test_a_common_campaign_begins_with_dates_and_a_free_short_name(program, marketer):
     season(program, "ramadan", -5, 5)
+    page = marketer.get(reverse(ADD))
+    assert "Happy hours" in page.content.decode() and "begin=ramadan" not in page.content.decode()
+    seasons.load_known(program, at=timezone.now(), actor="test")
+    page = marketer.get(reverse(ADD)).content.decode()
+    assert all(f"begin={slug}" in page for slug in ("ramadan", "harbolnas", "merdeka", "lunar-new-year", "christmas"))
+    initial = marketer.get(reverse(ADD) + "?begin=lunar-new-year").context["adminform"].form.initial
+    assert (initial["seasons"], initial["cap_year"]) == (["lunar-new-year"], "88")
     initial = marketer.get(reverse(ADD) + "?begin=ramadan").context["adminform"].form.initial
     assert initial["slug"] == "ramadan-2"
     assert initial["since"] > timezone.now()
@@ -219,3 +228,15 @@ def test_a_draft_is_tried_with_a_basket_before_it_is_live(program, ani):
     assert "40 points: 1 point per" in manager.post(address, told).content.decode()
     draft.refresh_from_db()
     assert (draft.status, draft.spent_points, Purchase.objects.count()) == ("draft", 0, 1)
+
+
+def test_a_rule_is_for_an_activity_chosen_by_its_name(program, marketer):
+    EventKind.objects.create(program=program, slug="workshop", name="Workshop attended")
+    form = marketer.get(reverse(ADD)).context["adminform"].form
+    offered = dict(form.fields["activity"].choices)
+    assert (offered["purchase"], offered["signup"], offered["workshop"]) == ("Purchase", "Sign-up", "Workshop attended")
+    now = timezone.now()
+    campaign = add_campaign(program, "season", now, now + timezone.timedelta(days=9))
+    add_rule(program, "tasting", {"award": {"kind": "fixed", "points": "5"}, "conditions": {"activity": "tasting"}}, campaign=campaign)  # fmt: skip
+    form = marketer.get(page_of(campaign, "change")).context["adminform"].form
+    assert ("tasting", "tasting") in form.fields["activity"].choices  # what a rule names stays

@@ -33,6 +33,19 @@ def withdraw(program, slug):
     return season
 
 
+def test_a_campaign_of_a_season_first_counts_in_its_season(table):
+    def first(since, definition=RAMADAN, slug="c"):
+        campaign = add_campaign(table, slug, since, since + 600 * DAY)
+        add_rule(table, slug, definition, campaign=campaign)
+        found = season_notes.first_moment(campaign, at=NOW)
+        return found and found.astimezone(UTC).isoformat()[:16]
+
+    assert first(NOW + 30 * DAY) == "2027-02-08T05:00"  # midday of the next Ramadan in Jakarta
+    assert first(NOW + DAY, slug="d") == "2026-03-07T05:00"  # within this one
+    assert first(NOW + DAY, {"award": {"kind": "multiplier", "factor": "2"}}, slug="e") == "2026-03-07T05:00"
+    assert first(NOW - DAY, {"award": {"kind": "multiplier", "factor": "2"}}, slug="f") is None
+
+
 def test_a_season_is_offered_with_its_days_now_and_next(table):
     offered = dict(season_notes.choices(table, at=NOW))
     assert offered["ramadan"] == "Ramadan: 18 Feb 2026 – 19 Mar 2026, then 8 Feb 2027 – 8 Mar 2027"
