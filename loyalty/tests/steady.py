@@ -17,12 +17,14 @@ from django.db.backends.signals import connection_created
 NOON = "2026-11-23T05:00:00+00:00"
 OTHER_CLOCKS = ("processes", "browser", "machine_clock")
 
+# Known before Hypothesis' own plugin looks for the one the command line names.
+PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("steady", derandomize=True, database=None, **PATIENT)
+hypothesis.settings.register_profile("hunt", print_blob=True, **PATIENT)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let Hypothesis try the same cases each time, however slow the machine is, unless a hunt is on."""
-    patient = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-    hypothesis.settings.register_profile("steady", derandomize=True, database=None, **patient)
-    hypothesis.settings.register_profile("hunt", print_blob=True, **patient)
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("steady")
     DatabaseCreation._destroy_test_db = _drop_whoever_is_there
