@@ -454,6 +454,7 @@ UNFOLD = {
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "campaigns.dashboard.fill",
     "STYLES": ["loyalty.desk.navigation.stylesheet"],
+    "SCRIPTS": ["loyalty.desk.navigation.script"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "loyalty.desk.navigation.favicon"}],
     "ACCOUNT": {"navigation": "loyalty.desk.navigation.account_links"},
     "COMMAND": {"search_models": False, "show_history": False, "search_callback": "loyalty.desk.navigation.found"},

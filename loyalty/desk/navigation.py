@@ -11,6 +11,9 @@ from unfold.dataclasses import SearchResult
 
 from loyalty.desk import programs
 
+# Who may open so many links or fewer sees them all at once; for others the first groups begin open
+# where no group is that of the page.
+MOST_AT_ONCE, OPEN_AT_FIRST = 25, 3
 # Group title, then (title, icon, URL name, permission).
 GROUPS = [
     ("", [(_("Figures"), "monitoring", "campaigns_figures", "loyalty.see_figures")]),
@@ -27,7 +30,7 @@ GROUPS = [
         ],
     ),
     (
-        _("Offers"),
+        _("Campaigns and earning"),
         [
             (_("Campaigns"), "campaign", "campaigns_campaign_changelist", "campaigns.view_campaign"),
             (_("Challenges"), "trophy", "campaigns_challenge_changelist", "campaigns.view_challenge"),
@@ -37,6 +40,11 @@ GROUPS = [
             (_("Surveys"), "ballot", "ways_survey_changelist", "ways.view_survey"),
             (_("Reviews"), "reviews", "ways_review_changelist", "ways.view_review"),
             (_("Registrations"), "inventory", "ways_registration_changelist", "ways.view_registration"),
+        ],
+    ),
+    (
+        _("Rewards"),
+        [
             (_("Rewards"), "redeem", "rewards_reward_changelist", "rewards.view_reward"),
             (_("Dates of experiences"), "event", "rewards_eventsession_changelist", "rewards.view_eventsession"),
             (_("Categories"), "shelves", "rewards_category_changelist", "rewards.view_category"),
@@ -49,10 +57,15 @@ GROUPS = [
                 "rewards.view_prizepool",
             ),
             (_("Causes"), "volunteer_activism", "rewards_cause_changelist", "rewards.view_cause"),
-            (_("Redemptions"), "confirmation_number", "rewards_redemption_changelist", "rewards.view_redemption"),
-            (_("Parcels"), "package_2", "rewards_parcel_changelist", "rewards.view_parcel"),
+        ],
+    ),
+    (
+        _("Redeeming"),
+        [
             (_("Check a voucher"), "qr_code_scanner", "rewards_voucher_check", "rewards.view_voucher"),
             (_("Pay with points"), "point_of_sale", "rewards_pointspayment_till", "rewards.change_pointspayment"),
+            (_("Redemptions"), "confirmation_number", "rewards_redemption_changelist", "rewards.view_redemption"),
+            (_("Parcels"), "package_2", "rewards_parcel_changelist", "rewards.view_parcel"),
             (_("Payments with points"), "payments", "rewards_pointspayment_changelist", "rewards.view_pointspayment"),
         ],
     ),
@@ -82,15 +95,23 @@ GROUPS = [
         ],
     ),
     (
+        _("Letters"),
+        [
+            (_("Letters"), "mail", "mail_message_changelist", "mail.view_message"),
+            (_("Wordings of letters"), "edit_note", "mail_wordings", "mail.add_letterwording"),
+            (_("Letters of programs"), "outgoing_mail", "letters_letterterms_changelist", "letters.view_letterterms"),
+            (_("Terms of consent"), "gavel", "members_consentterms_changelist", "members.view_consentterms"),
+            (_("Notices of expiry"), "notification_important", "notices_notice_changelist", "notices.view_notice"),
+            (_("Blocked addresses"), "unsubscribe", "mail_blockedaddress_changelist", "mail.view_blockedaddress"),
+        ],
+    ),
+    (
         _("Operations"),
         [
             (_("Health"), "monitor_heart", "jobs_health", "jobs.view_alert"),
             (_("Jobs"), "schedule", "jobs_overview", "jobs.view_jobrun"),
             (_("Job runs"), "history", "jobs_jobrun_changelist", "jobs.view_jobrun"),
             (_("When jobs run"), "calendar_clock", "jobs_jobschedule_changelist", "jobs.view_jobschedule"),
-            (_("Letters"), "mail", "mail_message_changelist", "mail.view_message"),
-            (_("Blocked addresses"), "unsubscribe", "mail_blockedaddress_changelist", "mail.view_blockedaddress"),
-            (_("Notices of expiry"), "notification_important", "notices_notice_changelist", "notices.view_notice"),
             (
                 _("Nudges"),
                 "timer",
@@ -100,26 +121,38 @@ GROUPS = [
         ],
     ),
     (
-        _("Settings"),
+        _("Program"),
         [
             (_("Programs"), "loyalty", "ledger_program_changelist", "ledger.view_program"),
             (_("Wallets"), "wallet", "ledger_wallet_changelist", "ledger.view_wallet"),
+            (_("Expiry policies"), "hourglass_bottom", "ledger_expirypolicy_changelist", "ledger.view_expirypolicy"),
+            (_("Seasons"), "event_repeat", "ledger_season_changelist", "ledger.view_season"),
+            (_("Exchange rates"), "currency_exchange", "ledger_exchangerate_changelist", "ledger.view_exchangerate"),
             (_("Paying with points"), "price_change", "rewards_pointsterms_changelist", "rewards.view_pointsterms"),
             (_("Approval limits"), "verified_user", "jobs_approvallimits_changelist", "jobs.view_approvallimits"),
-            (_("Expiry policies"), "hourglass_bottom", "ledger_expirypolicy_changelist", "ledger.view_expirypolicy"),
-            (_("Exchange rates"), "currency_exchange", "ledger_exchangerate_changelist", "ledger.view_exchangerate"),
-            (_("Seasons"), "event_repeat", "ledger_season_changelist", "ledger.view_season"),
+        ],
+    ),
+    (
+        _("Tiers"),
+        [
             (_("Tiers"), "military_tech", "members_tier_changelist", "members.view_tier"),
-            (_("Given tiers"), "workspace_premium", "members_tiergrant_changelist", "members.view_tiergrant"),
-            (_("Terms of consent"), "gavel", "members_consentterms_changelist", "members.view_consentterms"),
-            (_("Wordings of letters"), "edit_note", "mail_wordings", "mail.add_letterwording"),
-            (_("Letters of programs"), "outgoing_mail", "letters_letterterms_changelist", "letters.view_letterterms"),
-            (_("Birthday gifts"), "cake", "ways_birthdaygift_changelist", "ways.view_birthdaygift"),
             (_("Tier policies"), "stairs", "members_tierpolicy_changelist", "members.view_tierpolicy"),
+            (_("Given tiers"), "workspace_premium", "members_tiergrant_changelist", "members.view_tiergrant"),
+        ],
+    ),
+    (
+        _("Ways to earn"),
+        [
             (_("Ways to earn"), "savings", "ways_wayterms_changelist", "ways.view_wayterms"),
+            (_("Birthday gifts"), "cake", "ways_birthdaygift_changelist", "ways.view_birthdaygift"),
             (_("Budgets of surprises"), "celebration", "ways_surprisebudget_changelist", "ways.view_surprisebudget"),
             (_("Kinds of events"), "category", "ways_eventkind_changelist", "ways.view_eventkind"),
             (_("Scoring"), "leaderboard", "segments_scoringpolicy_changelist", "segments.view_scoringpolicy"),
+        ],
+    ),
+    (
+        _("Stores and tills"),
+        [
             (_("Stores"), "storefront", "pos_store_changelist", "pos.view_store"),
             (_("Tills"), "point_of_sale", "pos_till_changelist", "pos.view_till"),
             (_("API keys"), "key", "pos_apikey_changelist", "pos.view_apikey"),
@@ -137,9 +170,9 @@ GROUPS = [
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups and links this person may open."""
+    """The groups and links this person may open. Many groups begin folded, but for those most come for and the one of this page."""
     home = {"title": _("Dashboard"), "icon": "space_dashboard", "link": reverse("admin:index")}
-    shown: list[dict[str, Any]] = [{"title": "", "items": [home]}]
+    shown: list[dict[str, Any]] = [{"title": "", "name": "", "items": [home]}]
     addresses = [reverse(f"admin:{url}") for _title, links in GROUPS for _name, _icon, url, _needs in links]
     here = max((address for address in addresses if request.path.startswith(address)), key=len, default="")
     for title, links in GROUPS:
@@ -151,7 +184,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         if items and not title:
             shown[0]["items"] += items
         elif items:
-            shown.append({"title": title, "separator": True, "items": items})
+            shown.append({"title": title, "name": items[0]["link"], "items": items})
+    is_short = sum(len(group["items"]) for group in shown) <= MOST_AT_ONCE
+    for n, group in enumerate(shown):
+        group["is_open"] = (
+            is_short or (n < OPEN_AT_FIRST and not here) or any(item.get("active") for item in group["items"])
+        )
     return shown
 
 
@@ -172,6 +210,11 @@ def subheader(request: HttpRequest) -> str:
 def stylesheet(request: HttpRequest) -> str:
     """The desk's own few styles."""
     return static("desk/desk.css")
+
+
+def script(request: HttpRequest) -> str:
+    """What remembers which groups of the side are open."""
+    return static("desk/side.js")
 
 
 def favicon(request: HttpRequest) -> str:

@@ -113,6 +113,19 @@ def test_an_empty_installation_is_led_by_its_first_steps(db):
     assert "Make the program" in page.content.decode()
 
 
+def test_the_side_shows_the_groups_most_come_for_and_then_that_of_the_page(lived):
+    client = staff_client(roles.ADMINISTRATOR)
+
+    def stand_open(address):
+        groups = client.get(reverse(address)).context["sidebar_navigation"]
+        return [str(group["title"]) for group in groups if group["is_open"]]
+
+    assert stand_open("admin:index") == ["", "Customers", "Campaigns and earning"]
+    assert stand_open("admin:jobs_overview") == ["Operations"]
+    few = staff_client(roles.OPS).get(reverse("admin:index")).context["sidebar_navigation"]
+    assert all(group["is_open"] for group in few)
+
+
 @pytest.mark.parametrize("role", list(roles.TITLES))
 def test_every_role_sees_the_first_page_and_only_its_own_links(lived, role):
     client = staff_client(role)

@@ -1,0 +1,13 @@
+// Remembers in this browser which groups of the side somebody opened or folded. The group of the page one is on stays open.
+document.addEventListener("DOMContentLoaded", () => {
+    const shelf = "desk-side-groups";
+    const kept = () => { try { return JSON.parse(localStorage.getItem(shelf)) || {}; } catch { return {}; } };
+    document.querySelectorAll(".side-group").forEach((group) => {
+        const known = kept()[group.dataset.name];
+        if (known !== undefined && !group.querySelector("[aria-current]")) group.open = known;
+        group.querySelector("summary").addEventListener("click", () => {
+            try { localStorage.setItem(shelf, JSON.stringify({...kept(), [group.dataset.name]: !group.open})); } catch { /* private windows keep nothing */ }
+        });
+    });
+    document.querySelector("#nav-sidebar-apps [aria-current]")?.scrollIntoView({block: "nearest"});
+});
