@@ -15,6 +15,7 @@ from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
@@ -35,6 +36,7 @@ class DeskList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """The rows of the page, with what their columns need."""
         super().get_results(request)
+        self.title = capfirst(self.opts.verbose_name_plural)  # a page of rewards is called so, not "Select reward to change"
         self.result_list = list(self.result_list)
         self.model_admin.complete(self.result_list)
 
