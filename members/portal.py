@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 
-from members.signin import member_of
+from members import memberships
 
 
 def member_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -28,7 +28,7 @@ def member_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return HttpResponseRedirect(f"{reverse('portal_sign_in')}?{urlencode({'next': request.get_full_path()})}")
-        member = member_of(request.user)
+        member = memberships.current(request)
         if member is None:
             return render(request, "members/no_member.html", status=403)
         request.member = member

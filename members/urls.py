@@ -17,6 +17,7 @@ urlpatterns = [
     path("points/pass-on/", passing_views.pass_on, name="portal_pass_on"),
     path("profile/", views.show_profile, name="portal_profile"),
     path("profile/consents/", consents_views.show_consents, name="portal_consents"),
+    path("profile/program/", views.switch_program, name="portal_switch_program"),
     path("profile/language/", views.save_language, name="portal_language"),
     path("letters/unsubscribe/<str:token>/", letters_views.unsubscribe, name="letter_unsubscribe"),
     path("letters/choices/<str:token>/", letters_views.choose, name="letter_choices"),

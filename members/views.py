@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from loyalty.common.errors import Refusal
 from loyalty.common.languages import LANGUAGES
-from members import history, wording
+from members import history, memberships, wording
 from members.enrolment import main_account
 from members.portal import member_page
 from members.preferences import choose_language
@@ -92,7 +92,20 @@ def download_history(request: HttpRequest) -> StreamingHttpResponse:
 @member_page
 def show_profile(request: HttpRequest) -> HttpResponse:
     """Who the member is to us, and what they can choose."""
-    return render(request, "members/profile.html", {"languages": LANGUAGES})
+    shown = {"languages": LANGUAGES, "cards": memberships.others(request, request.member)}
+    return render(request, "members/profile.html", shown)
+
+
+@require_POST
+@member_page
+def switch_program(request: HttpRequest) -> HttpResponse:
+    """Look at another of one's cards, from its home on."""
+    try:
+        memberships.look_at(request, request.POST.get("member", "")[:20])
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return redirect("portal_profile")
+    return redirect("portal_home")
 
 
 @require_POST

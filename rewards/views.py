@@ -17,7 +17,7 @@ from loyalty.common.errors import Refusal
 from loyalty.ledger import statements
 from loyalty.ledger.models import Account
 from loyalty.pos.models import Store
-from members import history, tiers, wording
+from members import history, memberships, tiers, wording
 from members.enrolment import main_account
 from members.models import Member
 from members.portal import member_page
@@ -51,7 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "news": wording.news(member, at=at),
         "challenges": wording.challenges(member, at=at),
     }
-    shown |= _held_now(member, at)
+    shown |= _held_now(member, at) | {"cards": memberships.others(request, member)}
     return render(request, "members/home.html", shown | _tier(member, at))
 
 

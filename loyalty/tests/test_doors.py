@@ -136,6 +136,7 @@ DOORS = {
     "portal_consents": PORTAL,
     "portal_language": BY_POST,
     "portal_switch_language": BY_POST,
+    "portal_switch_program": BY_POST,
     "portal_rewards": PORTAL,
     "portal_reward_redeem": PORTAL,
     "portal_pay": PORTAL,

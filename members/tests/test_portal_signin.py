@@ -14,11 +14,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from members.enrolment import enrol
 from members.models import Member
 from members.signin import SecondFactorAdapter, user_for
-from members.testing import make_program
+from members.testing import OPENING, make_program
+from members.tests.portal import signed_in
 
 ASK, CONFIRM, HOME = "/sign-in/", "/accounts/login/code/confirm/", "/"
+SWITCH = "/profile/program/"
 
 
 def ask(client: Client, email: str):
@@ -255,3 +258,30 @@ def test_two_programs_with_one_address_open_the_one_used_before(ani):
         tier=other.tiers.first(),
     )
     assert user_for("ani@example.com") == user
+
+
+def test_a_member_of_two_programs_switches_between_them_after_a_code(client, ani, siti):
+    tea = make_program("teh")
+    other = enrol(tea, at=OPENING, actor="test", name="Ani", email="ANI@example.com", language="id", welcome=False)
+    ask(client, "ani@example.com")
+    client.post(CONFIRM, {"code": code_in(mail.outbox[0])})
+    page = client.get(HOME)
+    assert page.wsgi_request.member == ani and [one.pk for one in page.context["cards"]] == [other.pk]
+    assert client.post(SWITCH, {"member": other.number})["Location"] == HOME
+    page = client.get(HOME)
+    assert page.wsgi_request.member == other and "Halo, Ani" in page.content.decode()
+    assert [one.pk for one in client.get("/profile/").context["cards"]] == [ani.pk]
+    assert client.post(SWITCH, {"member": siti.number})["Location"] == "/profile/"  # another person's card
+    assert client.get(HOME).wsgi_request.member == other
+    Member.objects.filter(pk=other.pk).update(email="new@example.com")  # the address of the card moved on
+    assert client.get(HOME).wsgi_request.member == ani
+    assert client.post(SWITCH, {"member": other.number})["Location"] == "/profile/"
+
+
+def test_without_a_code_no_other_card_is_opened(ani):
+    other = enrol(make_program("teh"), at=OPENING, actor="test", name="Ani", email="ani@example.com", welcome=False)
+    client = signed_in(ani)
+    page = client.get(HOME)
+    assert page.context["cards"] == []
+    assert client.post(SWITCH, {"member": other.number})["Location"] == "/profile/"
+    assert client.get(HOME).wsgi_request.member == ani

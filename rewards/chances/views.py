@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from members.signin import member_of
+from members import memberships
 from rewards.chances import proof, showing
 from rewards.models import PoolDraw, PrizePool
 
@@ -27,7 +27,7 @@ def _found(program: str, slug: str) -> PrizePool:
 def pool_page(request: HttpRequest, program: str, slug: str) -> HttpResponse:
     """Everything about a pool that anyone may know: odds, digest, numbers, and after the close the seed."""
     pool = _found(program, slug)
-    member = member_of(request.user)
+    member = memberships.current(request)
     if member is not None:
         request.member = member
     draws = PoolDraw.objects.none() if pool.keeps_count else PoolDraw.objects.filter(prize_pool=pool)

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from members import memberships
 from members.portal import member_page
-from members.signin import member_of
 from rewards.draws import proof, showing
 from rewards.draws.wording import prize_in_words
 from rewards.models import Draw, DrawEntry
@@ -30,7 +30,7 @@ def _found(program: str, slug: str) -> Draw:
 def draw_page(request: HttpRequest, program: str, slug: str) -> HttpResponse:
     """Everything about a draw that anyone may know: digest, entries, and after the draw the seed and the winners."""
     draw, at = _found(program, slug), timezone.now()
-    member = member_of(request.user)
+    member = memberships.current(request)
     if member is not None:
         request.member = member
     wallet = draw.program.wallets.filter(is_main=True).first()
