@@ -65,6 +65,8 @@ class DeskAdmin(ModelAdmin):
     command_icon = "search"
     # What to say instead of deleting a row that others point at.
     keep_instead = _("Switch it off instead of deleting it.")
+    # Columns that no field of the form is called by, and that `save_model` decides.
+    also_saved: tuple[str, ...] = ()
     # A sentence for the empty list.
     empty_words: Any = ""
 
@@ -139,7 +141,7 @@ class DeskAdmin(ModelAdmin):
             super().save_model(request, obj, form, change)
             return
         columns = {field.name for field in obj._meta.concrete_fields if not field.primary_key}
-        edited = [name for name in form.changed_data if name in columns]
+        edited = [name for name in (*form.changed_data, *self.also_saved) if name in columns]
         if edited:
             obj.save(update_fields=edited)
 

@@ -29,13 +29,13 @@ from rewards.draws.draws_desk import DrawAdmin
 from rewards.draws.wins_desk import DrawWinAdmin
 from rewards.eligibility import show_amount
 from rewards.event_desk import EventSessionAdmin
-from rewards.forms import AmountForm
 from rewards.giving_desk import CauseAdmin
 from rewards.models import Redemption
 from rewards.parcels_desk import ParcelAdmin
 from rewards.paying_desk import PointsPaymentAdmin, PointsTermsAdmin
 from rewards.pools_desk import CodePoolAdmin
 from rewards.till_desk import till_page
+from rewards.till_forms import AmountForm
 
 __all__ = [
     "CauseAdmin",
@@ -135,7 +135,7 @@ class RedemptionAdmin(BookAdmin):
         return Q(reference=term)
 
     def page_context(self, request: HttpRequest, record: Redemption) -> dict[str, Any]:
-        return {"panels": [*facts_panel(record), *uses_panel(record), *ends_panel(record)]}
+        return {"panels": [*facts_panel(record, timezone.now()), *uses_panel(record), *ends_panel(record)]}
 
     @display(description=_("member"))
     def shown_member(self, redemption: Redemption) -> str:

@@ -110,6 +110,7 @@ class VoucherOut(Outgoing):
     uses_allowed: int
     value: MoneyOut | None
     left: MoneyOut | None
+    discount_percent: MoneyOut | None = Field(examples=["7.50"])
     to_pay: MoneyOut
     store: str | None
     session: SessionOut | None
@@ -248,6 +249,7 @@ def voucher_out(voucher: Voucher, *, at: datetime) -> VoucherOut:
         uses_allowed=voucher.uses_allowed,
         value=voucher.value,
         left=voucher.left,
+        discount_percent=kinds.of(redemption.reward).percent(redemption, at=at),
         to_pay=redemption.to_pay,
         store=redemption.store.code if redemption.store else None,
         session=SessionOut(**_session_fields(held)) if (held := sessions.held_by(redemption)) else None,

@@ -18,7 +18,7 @@ from loyalty.ledger import statements
 from loyalty.ledger.models import Program, Wallet
 from members import tiers
 from members.models import Member, MemberAccount, Tier
-from rewards import pools, sessions
+from rewards import early, pools, sessions
 from rewards.eligibility import judge, judge_held, judge_price, segments_asked
 from rewards.limits import NEVER, Had, had
 from rewards.models import Draw, EventSession, PrizePool, Reward, RewardPrice, StoreStock
@@ -79,6 +79,7 @@ class Shelf:
     stocks: dict[int, list[StoreStock]]
     codes: dict[int, int]
     sessions: dict[int, list[EventSession]]
+    early: dict[int, int]
 
     def offer(self, reward: Reward) -> Offer:
         """Judge one reward; a reason that points cannot mend comes before a lack of points."""
@@ -86,8 +87,8 @@ class Shelf:
         prices = self.prices.get(reward.pk, ())
         price = price_of(reward, prices, self.member, at=self.at, segments=self.segments)
         available = self.available.get(reward.wallet_id, 0)
-        refusal = judge(reward, self.member, at=self.at, had=had, segments=self.segments)
-        refusal = refusal or judge_held(reward, self.member, is_had=had.total > 0)
+        refusal = judge(reward, self.member, at=self.at, had=had, segments=self.segments, early=self.early)
+        refusal = refusal or judge_held(reward, self.member, at=self.at, is_had=had.total > 0)
         dates = self.sessions.get(reward.pk)
         left = left_of(reward, stocks, self.codes, dates)
         if refusal is None and left is not None and left <= 0:
@@ -150,7 +151,7 @@ def offers(member: Member, *, at: datetime, wanted: Q | None = None) -> list[Off
     What is kept for a segment shows to its members only.
     """
     asked = on_offer(member.program, at=at).filter(wanted or Q())
-    rewards = list(asked.select_related(None).select_related("minimum_tier", "tier").annotate(**HAS))
+    rewards = list(asked.select_related(None).select_related("minimum_tier", "tier", "opens").annotate(**HAS))
     shelf = _shelf(member, rewards, at)
     return [
         shelf.offer(reward) for reward in rewards if reward.segment_id is None or reward.segment_id in shelf.segments
@@ -159,7 +160,9 @@ def offers(member: Member, *, at: datetime, wanted: Q | None = None) -> list[Off
 
 def offer(member: Member, reward: Reward, *, at: datetime) -> Offer:
     """One reward with this member's chances: for the page that asks whether they are sure."""
-    asked = Reward.objects.filter(pk=reward.pk).select_related("minimum_tier", "tier", "category").annotate(**HAS)
+    asked = (
+        Reward.objects.filter(pk=reward.pk).select_related("minimum_tier", "tier", "opens", "category").annotate(**HAS)
+    )
     rewards = list(asked)
     return _shelf(member, rewards, at).offer(rewards[0])
 
@@ -187,6 +190,7 @@ def _shelf(member: Member, rewards: list[Any], at: datetime) -> Shelf:
         stocks,
         codes_left(rewards),
         sessions.of_rewards(rewards, at=at),
+        early.days_of(member, rewards, at=at),
     )
 
 

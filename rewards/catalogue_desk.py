@@ -18,13 +18,13 @@ from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
 from loyalty.desk.dates import MidnightByDefault
 from loyalty.desk.panels import Panel, Stat, badge, day, link
-from rewards import pictures, sessions
+from rewards import downloads, pictures, sessions
 from rewards.catalogue import codes_left, left_of
 from rewards.desk import latest_rows
 from rewards.eligibility import show_amount
 from rewards.event_desk import dates_panel
-from rewards.forms import CategoryForm, PriceForm, RewardForm, StoreStockForm
-from rewards.models import Category, Reward, RewardPrice, StoreStock
+from rewards.forms import CategoryForm, DiscountStepForm, PriceForm, RewardForm, StoreStockForm
+from rewards.models import Category, DiscountStep, PrivateFile, Reward, RewardKind, RewardPrice, StoreStock
 
 
 class PriceInline(StackedInline):
@@ -71,6 +71,16 @@ class StoreStockInline(TabularInline):
         return show_points(kept.taken)
 
 
+class DiscountStepInline(TabularInline):
+    """The steps of a discount for business members."""
+
+    model = DiscountStep
+    form = DiscountStepForm
+    extra = 0
+    tab = True
+    fields = ["least", "percent"]
+
+
 @admin.register(Category)
 class CategoryAdmin(DeskAdmin):
     """The shelves of the catalogue."""
@@ -92,7 +102,8 @@ class RewardAdmin(DeskAdmin):
     """The catalogue."""
 
     form = RewardForm
-    inlines = [PriceInline, StoreStockInline]
+    inlines = [PriceInline, StoreStockInline, DiscountStepInline]
+    also_saved = ("file",)
     list_display = ["shown_reward", "shown_cost", "shown_stock", "minimum_tier", "shown_window", "shown_state"]
     list_display_links = ["shown_reward"]
     list_filter = [("kind", ChoicesDropdownFilter), ("category", RelatedDropdownFilter), "is_active"]
@@ -120,7 +131,10 @@ class RewardAdmin(DeskAdmin):
                     ("draw", "draw_entries"),
                     ("prize_pool", "tier"),
                     ("cause", "gift"),
-                    "face_value",
+                    ("face_value", "extra_days"),
+                    ("opens", "early_days"),
+                    "measure",
+                    "private_file",
                     ("slug", "position"),
                     "is_featured",
                 ]
@@ -178,7 +192,12 @@ class RewardAdmin(DeskAdmin):
         return Q(name__istartswith=term) | Q(slug__istartswith=term)
 
     def save_model(self, request: HttpRequest, obj: Reward, form: Any, change: bool) -> None:
-        """The reward, and the picture that came with the form."""
+        """The reward, and the picture and the file that came with the form."""
+        told = form.cleaned_data.get("private_file")
+        if obj.kind != RewardKind.DOWNLOAD:
+            obj.file = None
+        elif not isinstance(told, PrivateFile):
+            obj.file = downloads.keep(obj.program, told.name, told.read(), at=timezone.now())
         super().save_model(request, obj, form, change)
         uploaded = form.cleaned_data.get("upload")
         if uploaded or form.cleaned_data.get("takes_picture_away"):

@@ -80,9 +80,9 @@ def uses_panel(redemption: Redemption) -> list[Panel]:
     return [Panel(_("Uses"), headers, rows, _("Not used yet."))]
 
 
-def facts_panel(redemption: Redemption) -> list[Panel]:
+def facts_panel(redemption: Redemption, at: datetime) -> list[Panel]:
     """What its kind tells besides: the date and place of a ticket."""
-    facts = kinds.of(redemption.reward).facts(redemption)
+    facts = kinds.of(redemption.reward).facts(redemption, at=at)
     return [Panel(_("What it is"), [_("What"), _("How")], facts, "")] if facts else []
 
 

@@ -4,8 +4,9 @@ One pure function judges a reward for a member; the catalogue shows its answer a
 always say the same. A refusal has a stable code, the numbers behind it and a sentence with the next step (DOMAIN 7.1).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -24,6 +25,8 @@ from rewards.pricing import day_of_year
 from rewards.stocks import OutOfStock, out_of_stock
 
 __all__ = ["CoolingDown", "LimitReached", "OutOfStock"]
+
+NOT_EARLY: Mapping[int, int] = MappingProxyType({})
 
 
 class NotOffered(Refusal):
@@ -62,21 +65,37 @@ class BadgeHeld(Refusal):
     code = "badge_held"
 
 
+class OpenAlready(Refusal):
+    """What the early access opens is open to everybody already, or has no first day."""
+
+    code = "open_already"
+
+
+class EarlyHeld(Refusal):
+    """The member has this early access."""
+
+    code = "early_held"
+
+
 def show_amount(amount: int, wallet: Wallet) -> str:
     """Points with their name as the reader's language writes them, e.g. `1,200 points`."""
     return f"{show_points(amount, wallet.decimals)} {wallet.name_of(amount)}"
 
 
-def judge(reward: Reward, member: Member, *, at: datetime, had: Had, segments: Collection[int]) -> Refusal | None:
+def judge(
+    reward: Reward, member: Member, *, at: datetime, had: Had, segments: Collection[int],
+    early: Mapping[int, int] = NOT_EARLY,
+) -> Refusal | None:  # fmt: skip
     """Why this member cannot have this reward at that instant, whatever their points; None when they can.
 
-    `had` is how often they have had it; `segments` are those the member is in, where the reward asks for one.
+    `had` is how often they have had it; `segments` are those the member is in, where the reward asks for one; `early` are the days by
+    which rewards open earlier for them (`rewards.early`).
     """
     if member.status != Member.Status.ACTIVE:
         return MemberClosed(_("This membership is closed, so nothing can be redeemed on it."))
     zone = member.program.time_zone
     return (
-        _judge_offer(reward, member, at)
+        _judge_offer(reward, member, at, early.get(reward.pk, 0))
         or _judge_season(reward, at, zone)
         or _judge_tier(reward, member)
         or _judge_segment(reward, segments)
@@ -86,8 +105,20 @@ def judge(reward: Reward, member: Member, *, at: datetime, had: Had, segments: C
     )
 
 
-def judge_held(reward: Reward, member: Member, *, is_had: bool) -> Refusal | None:
-    """Why a tier or a badge is no use to this member; `is_had` says whether they have had the reward. None for other kinds."""
+def judge_opening(reward: Reward, *, at: datetime, is_had: bool) -> Refusal | None:
+    """Why early access is no use: what it opens is open already, or the member has it. None for other kinds."""
+    opened = reward.opens
+    if opened is None:
+        return None
+    if opened.offered_from is None or at >= opened.offered_from:
+        return OpenAlready(_("“%(reward)s” is open to everybody already.") % {"reward": opened}, reward=opened.slug)
+    if is_had:
+        return EarlyHeld(_("You have this early access already."), reward=opened.slug)
+    return None
+
+
+def judge_held(reward: Reward, member: Member, *, at: datetime, is_had: bool) -> Refusal | None:
+    """Why a tier, a badge or early access is no use to this member; `is_had` says whether they have had the reward. None for other kinds."""
     if reward.tier is not None and reward.tier.rank <= member.tier.rank:
         message = _("You are %(tier)s already. Only a higher tier can be had.") % {"tier": member.tier}
         return TierHeld(message, tier=member.tier.slug)
@@ -95,7 +126,7 @@ def judge_held(reward: Reward, member: Member, *, is_had: bool) -> Refusal | Non
         return TierHeld(_("The program does not have this tier at present."), tier=reward.tier.slug)
     if reward.kind == Reward.Kind.BADGE and is_had:
         return BadgeHeld(_("You have this badge already. Choose another one."))
-    return None
+    return judge_opening(reward, at=at, is_had=is_had)
 
 
 def judge_price(reward: Reward, *, cost: int, available: int) -> Refusal | None:
@@ -111,12 +142,14 @@ def judge_price(reward: Reward, *, cost: int, available: int) -> Refusal | None:
     return InsufficientPoints(message, missing=missing, available=available)
 
 
-def _judge_offer(reward: Reward, member: Member, at: datetime) -> Refusal | None:
+def _judge_offer(reward: Reward, member: Member, at: datetime, early_days: int) -> Refusal | None:
     """Whether the reward belongs to the member's program, is switched on and within its dates."""
     zone = member.program.time_zone
     if reward.program_id != member.program_id or not reward.is_active:
         return NotOffered(_("This reward is not offered at the moment. Please choose another one."))
-    if reward.offered_from and at < reward.offered_from - timedelta(days=member.tier.early_access_days):
+    if reward.offered_from and at < reward.offered_from - timedelta(
+        days=max(member.tier.early_access_days, early_days)
+    ):
         day = local_day(reward.offered_from, zone)
         message = _("This reward is offered from %(day)s on. Please come back then.") % {"day": date_format(day)}
         return NotOffered(message, offered_from=reward.offered_from.isoformat())

@@ -6,17 +6,22 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminFileFieldWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanSwitchWidget
 
 from loyalty.common.errors import Refusal
 from loyalty.desk.stamps import StampedForm
-from rewards import kinds, pictures
-from rewards.models import DRAWN_THEMSELVES, Category, CodePool, PoolPrize, Reward, RewardPrice, StoreStock
+from rewards import downloads, kinds, pictures
+from rewards.models import (
+    DRAWN_THEMSELVES,
+    Category,
+    CodePool,
+    DiscountStep,
+    PoolPrize,
+    PrivateFile,
+    Reward,
+    RewardPrice,
+    StoreStock,
+)
 
 DAY_OF_YEAR = _("Month and day, e.g. 12-01. Empty: all year.")
 
@@ -99,6 +104,15 @@ class StoreStockForm(PartOfReward):
         return stock
 
 
+class DiscountStepForm(forms.ModelForm):
+    """A step of a discount for business members."""
+
+    class Meta:
+        model = DiscountStep
+        fields = ("least", "percent")
+        help_texts = {"least": _("Money bought in twelve months, or years as a member, as the reward says.")}
+
+
 class CategoryForm(StampedForm):
     """A shelf of the catalogue."""
 
@@ -135,6 +149,10 @@ class RewardForm(StampedForm):
         label=_("Picture"), required=False, widget=UnfoldAdminFileFieldWidget(attrs={"accept": "image/jpeg,image/png,image/webp"}),
         help_text=_("JPEG, PNG or WebP up to 5 MB; it is cut to four by three."),
     )  # fmt: skip
+    private_file = forms.FileField(
+        label=_("File"), required=False, widget=UnfoldAdminFileFieldWidget,
+        help_text=_("For downloads: what its members fetch, up to 20 MB. Nobody else sees it."),
+    )  # fmt: skip
     takes_picture_away = forms.BooleanField(
         label=_("Take the picture away"), required=False, widget=UnfoldBooleanSwitchWidget
     )
@@ -166,7 +184,11 @@ class RewardForm(StampedForm):
             "cause": _("For donations: what it goes to."),
             "gift": _("For donations: what one gives, in the program's money."),
             "face_value": _("For gift cards: the money on the card."),
-            "uses": _("How often one voucher can be used."),
+            "opens": _("For early access: the reward that opens earlier for who has this one."),
+            "early_days": _("For early access: so many days before everybody."),
+            "extra_days": _("For a longer warranty or returns: how many days it adds."),
+            "measure": _("For business members: what the discount grows with. Its steps are below."),
+            "uses": _("How often one voucher can be used, or a file fetched."),
             "pool": _("A partner's codes, one for each member. Empty: our own."),
             "is_featured": _("Stands first among what a member can have."),
             "minimum_tier": _("Members of this tier and of higher ones. Empty: everybody."),
@@ -184,6 +206,20 @@ class RewardForm(StampedForm):
             except Refusal as refusal:
                 raise forms.ValidationError(str(refusal)) from None
             uploaded.seek(0)
+        return uploaded
+
+    def clean_private_file(self) -> Any:
+        """A file that can be kept; the one that is there stays where no other is told."""
+        uploaded = self.cleaned_data["private_file"]
+        if uploaded is None:
+            is_download = self.cleaned_data.get("kind") == Reward.Kind.DOWNLOAD
+            return (
+                PrivateFile.objects.defer("content").filter(pk=self.instance.file_id).first() if is_download else None
+            )
+        try:
+            downloads.check(uploaded.name, uploaded.size)
+        except Refusal as refusal:
+            raise forms.ValidationError(str(refusal)) from None
         return uploaded
 
     def clean(self) -> dict[str, Any]:
@@ -204,6 +240,7 @@ class RewardForm(StampedForm):
                 "cause",
                 "prize_pool",
                 "tier",
+                "opens",
             ),
         )
         clean_season(self, cleaned)
@@ -223,7 +260,11 @@ class RewardForm(StampedForm):
 
     def _clean_held(self) -> None:
         """What redemptions are read by stands once there is one: what it is, which draw it enters, whether it is sent."""
-        changed = [name for name in ("kind", "draw", "prize_pool", "tier", "is_sent") if name in self.changed_data]
+        changed = [
+            name
+            for name in ("kind", "draw", "prize_pool", "tier", "is_sent", "opens", "measure")
+            if name in self.changed_data
+        ]
         if changed and self.instance.pk and self.instance.redemptions.exists():
             for name in changed:
                 self.add_error(name, _("Members hold this reward already, so this stands. Make a new reward instead."))
@@ -234,15 +275,18 @@ class RewardForm(StampedForm):
         """What the kind needs is there, and what only others need is not."""
         kind = kinds.KINDS.get(cleaned.get("kind", ""))
         for name in kinds.ASKED if kind else ():
-            told = cleaned.get(name)
-            if name in kind.asks and not told:
-                self.add_error(name, _("This kind of reward needs it."))
+            field = "private_file" if name == "file" else name
+            told = cleaned.get(field)
+            if name in kind.asks and not told and field not in self.errors:
+                self.add_error(field, _("This kind of reward needs it."))
             elif name not in kind.asks and told:
-                self.add_error(name, _("Only other kinds of rewards have this. Leave it empty."))
+                self.add_error(field, _("Only other kinds of rewards have this. Leave it empty."))
         if cleaned.get("is_sent") and not (kind and kind.can_be_sent):
             self.add_error("is_sent", _("Only goods are sent."))
         elif cleaned.get("is_sent") and (cleaned.get("pool") or cleaned.get("uses") != 1):
             self.add_error("is_sent", _("What is sent has one use and no codes of a partner."))
+        if (opens := cleaned.get("opens")) and (opens == self.instance or opens.offered_from is None):
+            self.add_error("opens", _("Choose another reward that has a first day."))
         pool = cleaned.get("prize_pool")
         if pool and kind and pool.always_wins != (kind.kind == Reward.Kind.MYSTERY):
             self.add_error(
@@ -251,38 +295,3 @@ class RewardForm(StampedForm):
         for name in ("credit", "face_value", "gift"):
             if cleaned.get(name) is not None and cleaned[name] < 0:
                 self.add_error(name, _("This kind of reward needs it."))
-
-
-class CodeForm(forms.Form):
-    """A voucher code as a customer shows or reads it out."""
-
-    code = forms.CharField(
-        label=_("Code of the voucher"),
-        max_length=100,
-        widget=UnfoldAdminTextInputWidget(
-            attrs={"autofocus": True, "autocomplete": "off", "placeholder": "ABCD-EFGH-JKMN-PQRS"}
-        ),
-        help_text=_("With or without dashes, capitals or not."),
-    )
-
-
-class UseForm(forms.Form):
-    """Where a voucher is used."""
-
-    till = forms.CharField(label=_("Till"), max_length=64, initial="desk", widget=UnfoldAdminTextInputWidget)
-    receipt = forms.CharField(label=_("Receipt"), max_length=80, widget=UnfoldAdminTextInputWidget, help_text=_("The receipt it is used for. The same till and receipt again change nothing."))  # fmt: skip
-
-
-class AmountForm(UseForm):
-    """Where a voucher is used, and how much of a gift card is paid."""
-
-    amount = forms.DecimalField(
-        label=_("Paid with the card"), required=False, max_digits=14, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget,
-        help_text=_("Of a gift card: how much of it is paid. Leave it empty for other vouchers."),
-    )  # fmt: skip
-
-
-class TillForm(AmountForm):
-    """A use at the till page, or taking one back: the voucher is named by its code."""
-
-    code = forms.CharField(max_length=100, widget=forms.HiddenInput)

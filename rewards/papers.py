@@ -35,6 +35,6 @@ def paper(redemption: Redemption, *, at: datetime, by_member: bool, size: str) -
     code, shown = (pools.shown(redemption),) * 2 if is_partners else (own.code, own.shown_code)
     words = _("Enter or show this code at the partner's.") if is_partners else kind.words_for(reward)
     return {
-        "redemption": redemption, "code": code, "shown_code": shown, "words": words, "facts": kind.facts(redemption),
+        "redemption": redemption, "code": code, "shown_code": shown, "words": words, "facts": kind.facts(redemption, at=at),
         "is_slip": size == SLIP, "counts_uses": kind.counts_uses,
     }  # fmt: skip

@@ -25,7 +25,7 @@ from loyalty.ledger.models import Account, Entry, Program
 from loyalty.pos.models import Store
 from members import tiers
 from members.models import Member, MemberAccount
-from rewards import kinds, limits
+from rewards import early, kinds, limits
 from rewards.accounts import no_account
 from rewards.eligibility import judge, judge_price, segments_asked
 from rewards.kinds.base import Chosen
@@ -111,7 +111,8 @@ def _judge(member: Member, reward: Any, store: Store | None, at: datetime) -> Pr
     stocks = list(reward.store_stocks.select_related("store")) if reward.has_stores or store else []
     segments = segments_asked([reward], member, at=at, prices=prices)
     had = limits.had(member, at=at, rewards=[reward]) if reward.has_limits else {}
-    refusal = judge(reward, member, at=at, had=had.get(reward.pk, limits.NEVER), segments=segments)
+    opened = early.days_of(member, [reward], at=at)
+    refusal = judge(reward, member, at=at, had=had.get(reward.pk, limits.NEVER), segments=segments, early=opened)
     refusal = refusal or judge_store(stocks, store)
     if refusal:
         raise refusal

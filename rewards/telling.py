@@ -25,7 +25,7 @@ def tell(redemption: Redemption, *, at: datetime) -> None:
             "summary": reward.shown_summary,
             "code": voucher.shown_code if kinds.of(reward).shows_code(reward) else "",
             "given": "" if kinds.of(reward).shows_code(reward) else str(kinds.of(reward).words_for(reward)),
-            "facts": [list(fact) for fact in kinds.of(reward).facts(redemption)],
+            "facts": [list(fact) for fact in kinds.of(reward).facts(redemption, at=at)],
             "cost": show_amount(redemption.cost, reward.wallet),
             "balance": show_amount(available, reward.wallet),
             "valid_until": last_valid_day(voucher.expires_at, member.program.time_zone).isoformat(),

@@ -17,8 +17,8 @@ from loyalty.desk import programs
 from loyalty.ledger.models import Program
 from rewards import kinds, vouchers
 from rewards.desk import state_badge
-from rewards.forms import CodeForm, TillForm
 from rewards.models import Voucher
+from rewards.till_forms import CodeForm, TillForm
 
 TILL_COOKIE = "setia_till"
 
@@ -78,7 +78,7 @@ def _shown(program: Program, voucher: Voucher, till: str) -> dict[str, Any]:
         "voucher": voucher,
         "held": held,
         "kind": kinds.of(held.reward),
-        "facts": kinds.of(held.reward).facts(held),
+        "facts": kinds.of(held.reward).facts(held, at=at),
         "work": kinds.of(held.reward).work_for(held.reward),
         "state": state_badge(held, at),
         "refusal": vouchers.unusable(voucher, at=at),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rewards import giving_views, paper_views, parcel_views, paying_views, views
+from rewards import download_views, giving_views, paper_views, parcel_views, paying_views, views
 from rewards.chances import views as chance_views
 from rewards.draws import views as draw_views
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path("vouchers/<int:pk>/address/", parcel_views.address, name="portal_voucher_address"),
     path("vouchers/<int:pk>/print/", paper_views.show_paper, name="portal_voucher_paper"),
     path("vouchers/<int:pk>/cancel/", views.cancel, name="portal_voucher_cancel"),
+    path("files/<str:token>/", download_views.fetch, name="portal_download"),
     path("prizes/<slug:program>/<slug:slug>/", chance_views.pool_page, name="prize_pool_page"),
     path("prizes/<slug:program>/<slug:slug>/record.json", chance_views.pool_record, name="prize_pool_record"),
     path("draws/", draw_views.draws, name="portal_draws"),

@@ -22,7 +22,7 @@ from members.enrolment import main_account
 from members.models import Member
 from members.portal import member_page
 from members.tiers.telling import in_words
-from rewards import browsing, catalogue, holdings, kinds, parcels, pictures, pools, redemption, stocks
+from rewards import browsing, catalogue, downloads, holdings, kinds, parcels, pictures, pools, redemption, stocks
 from rewards.models import Picture, Redemption, Reward, RewardKind
 
 SOON = timedelta(days=60)
@@ -58,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _held_now(member: Member, at: datetime) -> dict[str, Any]:
     """What the member can use: how many vouchers, and the benefits that stand on the card. One query."""
     held = holdings.usable(member, at=at)
-    benefits = [one for one in held if one.reward.kind == RewardKind.BENEFIT]
+    benefits = [one for one in held if kinds.of(one.reward).is_on_card]
     tills = [one for one in held if kinds.of(one.reward).shows_code(one.reward) or one.reward.pool_id is not None]
     return {"ready": len(tills) - len(benefits), "benefits": benefits}
 
@@ -199,18 +199,19 @@ def _held(request: HttpRequest, pk: int) -> Redemption:
 @member_page
 def voucher(request: HttpRequest, pk: int) -> HttpResponse:
     """One voucher: its QR code, its code in groups, how long it is valid, what can be done with it."""
-    held = _held(request, pk)
-    shown = {"redemption": held, "state": held.state(at=timezone.now()), "wallet": held.reward.wallet}
+    held, at = _held(request, pk), timezone.now()
+    shown = {"redemption": held, "state": held.state(at=at), "wallet": held.reward.wallet}
     shown |= {
         "kind": kinds.of(held.reward),
         "shows_code": kinds.of(held.reward).shows_code(held.reward),
         "words": kinds.of(held.reward).words_for(held.reward),
         "asks_address": held.reward.is_sent and held.parcel.status in parcels.BEFORE_PACKING,
-        "facts": kinds.of(held.reward).facts(held),
-        "cannot_cancel": kinds.of(held.reward).uncancellable(held, at=timezone.now(), by_member=True),
+        "facts": kinds.of(held.reward).facts(held, at=at),
+        "cannot_cancel": kinds.of(held.reward).uncancellable(held, at=at, by_member=True),
         "more": kinds.of(held.reward).page(held),
         "more_words": kinds.of(held.reward).words_of_page(held),
         "partner_code": pools.shown(held) if held.reward.pool_id is not None and shown["state"] == "issued" else "",
+        "file_token": downloads.link_token(held, at=at) if held.reward.file_id else "",
         "uses_left": held.voucher.uses_allowed - held.voucher.uses,
     }
     return render(request, "rewards/voucher.html", shown)

@@ -131,11 +131,12 @@ def find(program: Program, typed_code: str) -> Voucher:
 @transaction.atomic
 def use(
     voucher: Voucher, *, at: datetime, till: str, receipt: str, actor: str, store: Store | None = None,
-    amount: Decimal | None = None,
+    amount: Decimal | None = None, at_till: bool = True,
 ) -> Voucher:  # fmt: skip
     """Use a voucher at a till for a receipt; the same till and receipt again get the first answer.
 
-    `store` is where the till stands, where that is known; `amount` is what a gift card pays of the bill. Raises VoucherUsed,
+    `store` is where the till stands, where that is known; `amount` is what a gift card pays of the bill; `at_till` is false
+    for what a member uses alone. Raises VoucherUsed,
     -Cancelled, -Expired, -NotYetValid, -Elsewhere, -NotForTills, AmountNeeded, TooLittleLeft or OtherAmount.
     """
     redemption = _hold(voucher)
@@ -144,7 +145,7 @@ def use(
     if known or (redemption.status == USED and (voucher.till, voucher.receipt) == (till, receipt)):
         _refuse_other_amount(known, amount, redemption.program)
         return voucher
-    refusal = unusable(voucher, at=at) or _elsewhere(redemption, store) or _unpayable(voucher, amount)
+    refusal = unusable(voucher, at=at, at_till=at_till) or _elsewhere(redemption, store) or _unpayable(voucher, amount)
     if refusal:
         raise refusal
     VoucherUse.objects.create(voucher=voucher, used_at=at, till=till, receipt=receipt, used_by=actor, amount=amount)
@@ -228,7 +229,7 @@ def _elsewhere(redemption: Redemption, store: Store | None) -> Refusal | None:
     return VoucherElsewhere(message, store=redemption.store.code if redemption.store else "")
 
 
-def unusable(voucher: Voucher, *, at: datetime) -> Refusal | None:
+def unusable(voucher: Voucher, *, at: datetime, at_till: bool = True) -> Refusal | None:
     """Why this voucher cannot be used at that instant; None when it can."""
     state = voucher.redemption.state(at=at, voucher=voucher)
     if state == Redemption.Status.ISSUED and (
@@ -247,7 +248,7 @@ def unusable(voucher: Voucher, *, at: datetime) -> Refusal | None:
             _("This voucher was valid until %(day)s and cannot be used any more.") % {"day": day},
             expires_at=voucher.expires_at.isoformat(),
         )
-    if not kinds.of(voucher.redemption.reward).is_for_tills:
+    if at_till and not kinds.of(voucher.redemption.reward).is_for_tills:
         return VoucherNotForTills(_("Nothing is to be done with this at a till."))
     if at < voucher.valid_from:
         day = date_format(local_day(voucher.valid_from, zone))

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from PIL import Image, ImageDraw
 
+from campaigns.demo.more_kinds import MORE
 from loyalty.common.clock import day_start, local_day
 from loyalty.ledger.models import Program, Wallet
 from loyalty.pos.models import Store
 from members.models import Tier
-from rewards import pictures, pools
-from rewards.models import Category, Cause, CodePool, EventSession, Reward, RewardPrice, StoreStock
+from rewards import downloads, pictures, pools
+from rewards.models import Category, Cause, CodePool, DiscountStep, EventSession, Reward, RewardPrice, StoreStock
 
 CATEGORIES = [
     ("everyday", "Everyday", "Sehari-hari", "Setiap hari"),
@@ -150,11 +151,11 @@ def add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
     tiers = {tier.slug: tier for tier in Tier.objects.filter(program=program)}
     stores = list(Store.objects.filter(program=program).exclude(code="web").order_by("pk"))
     today = local_day(at, program.time_zone)
-    for position, described in enumerate(REWARDS, start=1):
+    for position, described in enumerate(REWARDS + MORE, start=1):
         told = dict(described)
         days, colour = told.pop("offered_days", None), told.pop("colour", None)
         dates = told.pop("dates", ())
-        prices, kept = told.pop("prices", []), told.pop("stores", ())
+        prices, kept, steps = told.pop("prices", []), told.pop("stores", ()), told.pop("steps", ())
         if days:
             told["offered_from"], told["offered_until"] = (
                 day_start(today + timedelta(days=n), program.time_zone) for n in days
@@ -167,12 +168,19 @@ def add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
             told[amount] = Decimal(told.get(amount, "0"))
         if cause := told.pop("cause", ""):
             told["cause"] = add_cause(program, cause)
+        if opens := told.pop("opens", ""):
+            told["opens"] = Reward.objects.get(program=program, slug=opens)
+        if file := told.pop("file", ()):
+            told["file"] = downloads.keep(program, file[0], file[1].encode(), at=at)
         if colour:
             told["picture"] = pictures.keep(program, paint(colour), at=at)
         if pool := told.pop("pool", ""):
             told["pool"] = add_codes(program, pool, at=at)
         made = Reward.objects.create(program=program, wallet=wallet, position=position * 10, voucher_days=60, **told)
         RewardPrice.objects.bulk_create(RewardPrice(reward=made, tier=tiers[tier], cost=cost) for tier, cost in prices)
+        DiscountStep.objects.bulk_create(
+            DiscountStep(reward=made, least=Decimal(least), percent=Decimal(percent)) for least, percent in steps
+        )
         StoreStock.objects.bulk_create(
             StoreStock(reward=made, store=store, stock=stock) for store, stock in zip(stores, kept, strict=False)
         )

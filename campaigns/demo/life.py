@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 
 from campaigns import reminders
 from campaigns.demo import cashback
+from campaigns.demo.more_kinds import MORE
 from campaigns.demo.program import ZONE
 from campaigns.demo.returning import give_back
 from campaigns.demo.tiers import review_yearly
@@ -40,7 +41,8 @@ def live(program: Program, *, at: datetime, with_redemptions: bool, progress: Pr
     is_lived = Redemption.objects.filter(member__program=program, reference=f"demo:{REDEMPTIONS - 1}").exists()
     moments = _moments(at) if with_redemptions and not is_lived else []
     months = {local_day(moment, ZONE).replace(day=1): moment for moment in reversed(moments)}
-    rewards = list(Reward.objects.filter(program=program).order_by("position"))
+    new = [one["slug"] for one in MORE]  # nobody has redeemed these in the months before
+    rewards = list(Reward.objects.filter(program=program).exclude(slug__in=new).order_by("position"))
     for number, moment in enumerate(moments):
         if moment in months.values():
             expired += _expire_until(program, moment)

@@ -21,6 +21,7 @@ from campaigns.demo.draws import add_draws
 from campaigns.demo.games import add_games, name_players
 from campaigns.demo.life import live
 from campaigns.demo.measured import add_measured, try_next
+from campaigns.demo.more_kinds import add_held
 from campaigns.demo.parcels import add_parcels
 from campaigns.demo.people import Person, person
 from campaigns.demo.senja import open_cafe
@@ -81,6 +82,7 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
         add_draws(program, stars, at=made_at)
         add_chances(program, stars, at=made_at)
         add_parcels(program, at=made_at)
+        add_held(program, stars, at=made_at)
     sign_months(program, at=made_at)
     show_ways(program, stars, at=made_at)
     count_popularity(program, at=made_at)

@@ -150,6 +150,7 @@ DOORS = {
     "prize_pool_page": NOWHERE,  # no pool either; test_pages_of_chances opens one
     "prize_pool_record": NOWHERE,
     "portal_vouchers": PORTAL,
+    "portal_download": (SIGN_IN, NOT_FOUND, NOT_FOUND, FORBIDDEN),  # a voucher's number is no signed link
     "portal_voucher": HERS,
     "portal_voucher_paper": HERS,
     "portal_voucher_address": (SIGN_IN, NOT_FOUND, NOT_FOUND, FORBIDDEN),  # a voucher is not sent

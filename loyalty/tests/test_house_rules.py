@@ -67,6 +67,7 @@ SEEN_ELSEWHERE = {
     "rewards.PoolDraw": "on the page of its pool of prizes, and among what members redeemed",
     "rewards.PoolResult": "on the public page of its pool of prizes",
     "rewards.Picture": "on the page of the reward",
+    "rewards.PrivateFile": "nowhere: its member alone fetches it",
     "rewards.Seat": "as the guests on the page of its session, and on the page of the redemption",
     "rewards.RewardPopularity": "as recommendations in the portal, and over the API",
     "campaigns.ChallengeVersion": "on the page of its challenge",

@@ -3,11 +3,14 @@
 from rewards.kinds.badge import Badge
 from rewards.kinds.base import Kind
 from rewards.kinds.benefit import Benefit
+from rewards.kinds.business import BusinessDiscount
 from rewards.kinds.chance import InstantWin, Mystery
 from rewards.kinds.crediting import Cashback, StoreCredit
 from rewards.kinds.discount import Discount
 from rewards.kinds.donation import Donation
+from rewards.kinds.downloading import Download
 from rewards.kinds.drawing import DrawEntries
+from rewards.kinds.early_access import EarlyAccess
 from rewards.kinds.experience import Experience
 from rewards.kinds.free_service import Service
 from rewards.kinds.gift_card import GiftCard
@@ -15,6 +18,7 @@ from rewards.kinds.product import Product
 from rewards.kinds.sample import Sample
 from rewards.kinds.shipping import Shipping
 from rewards.kinds.tier_upgrade import TierUpgrade
+from rewards.kinds.warranty import Warranty
 from rewards.models import Reward, RewardKind
 
 ALL = (
@@ -34,6 +38,10 @@ ALL = (
     TierUpgrade(),
     Badge(),
     Benefit(),
+    BusinessDiscount(),
+    Warranty(),
+    EarlyAccess(),
+    Download(),
 )
 KINDS: dict[str, Kind] = {one.code: one for one in ALL}
 # What some kinds ask and the others must leave empty.

@@ -25,7 +25,7 @@ class Badge(Kind):
     def refusal(self, member: Member, reward: Reward, chosen: Chosen, *, at: datetime) -> Refusal | None:
         """One of each."""
         had = Redemption.objects.filter(member=member, reward=reward, status=Redemption.Status.USED).exists()
-        return judge_held(reward, member, is_had=had)
+        return judge_held(reward, member, at=at, is_had=had)
 
     def page(self, redemption: Redemption) -> str:
         """The member's badges."""

@@ -6,6 +6,7 @@ reward takes. The common answer is a voucher that is shown at the till.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +47,8 @@ class Kind:
     standing_words: ClassVar[Any] = ""
     # Whether its first fact is what its page tells first.
     leads_with_fact: ClassVar[bool] = False
+    # Whether it stands on the member's card.
+    is_on_card: ClassVar[bool] = False
     # Whether it may be sent to the member instead of handed over.
     can_be_sent: ClassVar[bool] = False
 
@@ -115,9 +118,13 @@ class Kind:
         zone = redemption.member.program.time_zone
         return at, day_start(local_day(at, zone) + timedelta(days=redemption.reward.voucher_days + 1), zone)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """What else the member, the letter and the till are told of it: what it is, and how it is, in words."""
         return []
+
+    def percent(self, redemption: Redemption, *, at: datetime) -> Decimal | None:
+        """The discount in per cent that the till computes with; None for kinds that are none."""
+        return None
 
     def page(self, redemption: Redemption) -> str:
         """The address of a page with more about it; empty for most kinds."""

@@ -14,6 +14,7 @@ class Benefit(Kind):
 
     kind = RewardKind.BENEFIT
     counts_uses = False
+    is_on_card = True
     standing_words = _("Active now")
     staff_words = _(
         "Look at its last day, give the benefit, and mark it as used for this receipt. It stays until its last day."

@@ -35,7 +35,7 @@ class ByChance(Kind):
         """Draw the number and give what it won."""
         drawing.draw(redemption, at=at, actor=actor)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """What was won, and by which number."""
         drawn = drawing.drawn_for(redemption)
         if drawn is None:

@@ -25,7 +25,7 @@ class Donation(Kind):
         """Write the gift."""
         giving.give(redemption)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """To whom, and how much."""
         gift = giving.gift_of(redemption)
         if gift is None:

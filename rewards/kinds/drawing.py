@@ -34,7 +34,7 @@ class DrawEntries(Kind):
         """Entries are taken while the draw is open."""
         return entering.unenterable(entering.draw_of(reward), at=at)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """The draw, the numbers, and until when they can be given back."""
         draw = entering.draw_of(redemption.reward)
         numbers = entering.numbers_of(redemption)

@@ -71,7 +71,7 @@ class Experience(Kind):
         sessions.free_seat(redemption, at=at)
         super().give_back(redemption, at=at, actor=actor)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """When and where."""
         session = sessions.held_by(redemption)
         if session is None:

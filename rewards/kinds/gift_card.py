@@ -4,6 +4,7 @@ A card of our own keeps its balance with its voucher: every use pays a part, and
 time is over. A partner's card is a code of the partner's pool; the partner alone knows what is left of it.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +38,7 @@ class GiftCard(Kind):
             return {}
         return {"value": reward.face_value, "left": reward.face_value, "uses_allowed": MOST_USES}
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """What the card is worth and what is left on it."""
         voucher, currency = redemption.voucher, redemption.program.currency
         if voucher.value is None or voucher.left is None:

@@ -75,7 +75,7 @@ class Goods(Kind):
             parcels.call_back(redemption, actor=actor)
         super().give_back(redemption, at=at, actor=actor)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """How far the parcel is, with whom, and where it goes."""
         if not redemption.reward.is_sent:
             return []

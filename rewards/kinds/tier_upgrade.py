@@ -43,7 +43,7 @@ class TierUpgrade(Kind):
 
     def refusal(self, member: Member, reward: Reward, chosen: Chosen, *, at: datetime) -> Refusal | None:
         """Only a tier above the present one."""
-        return judge_held(reward, member, is_had=False)
+        return judge_held(reward, member, at=at, is_had=False)
 
     def complete(self, redemption: Redemption, *, at: datetime, actor: str) -> None:
         """Give the tier until the voucher's end."""
@@ -65,7 +65,7 @@ class TierUpgrade(Kind):
             granting.withdraw(grant, at=at, actor=actor)
         super().give_back(redemption, at=at, actor=actor)
 
-    def facts(self, redemption: Redemption) -> list[tuple[str, str]]:
+    def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """Which tier, and until when."""
         end = last_valid_day(redemption.voucher.expires_at, redemption.program.time_zone)
         return [(_now("Tier"), str(redemption.reward.tier)), (_now("Kept through"), date_format(end))]

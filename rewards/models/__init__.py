@@ -6,6 +6,7 @@ from rewards.models.codes import CodePool, PoolCode, PoolImport
 from rewards.models.draws import Draw, DrawEntry, DrawPrize, DrawPromise, DrawResult, DrawWin, DrawWithdrawal
 from rewards.models.events import EventSession, Seat
 from rewards.models.giving import Cause, Gift
+from rewards.models.holding import DiscountStep, Measure, PrivateFile
 from rewards.models.kinds import RewardKind
 from rewards.models.lasting import VoucherExtension
 from rewards.models.parcels import Parcel
@@ -17,8 +18,8 @@ from rewards.models.spans import in_season
 
 __all__ = [
     "DRAWN_THEMSELVES",
-    "Category", "Cause", "CodePool", "Draw", "DrawEntry", "DrawPrize", "DrawPromise", "DrawResult", "DrawWin",
-    "DrawWithdrawal", "EventSession", "Gift", "Parcel", "Picture", "PointsGivenBack", "PointsPayment", "PointsTerms",
-    "PoolCode", "PoolDraw", "PoolImport", "PoolPrize", "PoolPromise", "PoolResult", "PrizePool", "Redemption", "Reward", "RewardKind", "RewardPopularity", "RewardPrice", "Seat", "StoreStock",
+    "Category", "Cause", "CodePool", "DiscountStep", "Draw", "DrawEntry", "DrawPrize", "DrawPromise", "DrawResult", "DrawWin",
+    "DrawWithdrawal", "EventSession", "Gift", "Measure", "Parcel", "Picture", "PointsGivenBack", "PointsPayment", "PointsTerms",
+    "PoolCode", "PoolDraw", "PoolImport", "PoolPrize", "PoolPromise", "PoolResult", "PrivateFile", "PrizePool", "Redemption", "Reward", "RewardKind", "RewardPopularity", "RewardPrice", "Seat", "StoreStock",
     "Voucher", "VoucherExtension", "VoucherUse", "in_season",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from rewards.models.chances import PrizePool
 from rewards.models.codes import CodePool
 from rewards.models.draws import Draw
 from rewards.models.giving import Cause
+from rewards.models.holding import Measure, PrivateFile
 from rewards.models.kinds import RewardKind
 from rewards.models.shelves import Category, Picture
 from rewards.models.spans import season_order
@@ -89,6 +90,13 @@ class Reward(Told):
     )
     gift = models.DecimalField(_("given in money"), max_digits=14, decimal_places=2, null=True, blank=True)
     face_value = models.DecimalField(_("worth of the card"), max_digits=14, decimal_places=2, null=True, blank=True)
+    opens = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="opened_by", verbose_name=_("opens early")
+    )
+    early_days = models.PositiveSmallIntegerField(_("days earlier"), null=True, blank=True)
+    extra_days = models.PositiveSmallIntegerField(_("days longer"), null=True, blank=True)
+    file = models.ForeignKey(PrivateFile, models.PROTECT, null=True, blank=True, editable=False, verbose_name=_("file"))
+    measure = models.CharField(_("discount grows with"), max_length=8, choices=Measure, blank=True)
     uses = models.PositiveSmallIntegerField(_("uses of a voucher"), default=1)
     pool = models.ForeignKey(
         CodePool, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("codes from")
@@ -144,6 +152,26 @@ class Reward(Told):
                 condition=Q(cause__isnull=True, gift__isnull=True)
                 | Q(kind=RewardKind.DONATION, cause__isnull=False, gift__isnull=False, gift__gt=0),
                 name="reward_gives_when_donation",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RewardKind.EARLY, opens__isnull=False, early_days__isnull=False, early_days__gt=0)
+                | (~Q(kind=RewardKind.EARLY) & Q(opens__isnull=True, early_days__isnull=True)),
+                name="reward_opens_another_when_early_access",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RewardKind.WARRANTY, extra_days__isnull=False, extra_days__gt=0)
+                | (~Q(kind=RewardKind.WARRANTY) & Q(extra_days__isnull=True)),
+                name="reward_adds_days_when_warranty",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RewardKind.DOWNLOAD, file__isnull=False)
+                | (~Q(kind=RewardKind.DOWNLOAD) & Q(file__isnull=True)),
+                name="reward_has_a_file_when_download",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RewardKind.BUSINESS, measure__in=Measure.values)
+                | (~Q(kind=RewardKind.BUSINESS) & Q(measure="")),
+                name="reward_is_measured_when_for_business",
             ),
             models.CheckConstraint(condition=Q(uses__gt=0), name="reward_voucher_has_a_use"),
             models.CheckConstraint(condition=Q(voucher_days__gt=0), name="reward_voucher_lasts"),

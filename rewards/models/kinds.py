@@ -23,3 +23,7 @@ class RewardKind(models.TextChoices):
     TIER = "tier", _("tier for a time")
     BADGE = "badge", _("badge")
     BENEFIT = "benefit", _("membership or benefit")
+    BUSINESS = "business", _("discount for business members")
+    WARRANTY = "warranty", _("longer warranty or returns")
+    EARLY = "early", _("early access")
+    DOWNLOAD = "download", _("download")

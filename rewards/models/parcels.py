@@ -50,8 +50,14 @@ class Parcel(models.Model):
             models.CheckConstraint(
                 condition=Q(forgotten_at__isnull=True)
                 | Q(
-                    status__in=["delivered", "cancelled"], recipient="", street="", postcode="", city="", country="",
-                    phone="", tracking="",
+                    status__in=["delivered", "cancelled"],
+                    recipient="",
+                    street="",
+                    postcode="",
+                    city="",
+                    country="",
+                    phone="",
+                    tracking="",
                 ),
                 name="parcel_forgotten_is_over_and_empty",
             ),
