@@ -1,5 +1,6 @@
 """The desk's page to try a basket: what would this member earn for it at this moment, why, and what would earn more."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,33 +28,74 @@ from members import lookup
 from members.models import Purchase
 from members.sales import Sale, SaleLine
 
+GOODS = ("amount", "quantity", "category", "product", "brand", "collection", "supplier")
+MORE = 3
 
-class BasketForm(forms.Form):
-    """A member, a basket of one kind of goods, and a moment."""
+
+def _words(label: Any, most: int = 80) -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=most, widget=UnfoldAdminTextInputWidget)
+
+
+class GoodsForm(forms.Form):
+    """Goods of one kind: what was paid for them, and what they are."""
+
+    amount = forms.DecimalField(
+        label=_("Amount"), min_value=0, max_digits=14, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget
+    )
+    quantity = forms.DecimalField(
+        label=_("Pieces"), initial=1, min_value=Decimal("0.001"), decimal_places=3, widget=UnfoldAdminDecimalFieldWidget
+    )
+    category = _words(_("Category"))
+    product = _words(_("Product"))
+    brand = _words(_("Brand"))
+    collection = _words(_("Collection"))
+    supplier = _words(_("Supplier"))
+
+    @property
+    def line(self) -> SaleLine:
+        """The goods as a line of a sale."""
+        told = self.cleaned_data
+        return SaleLine(**{name: told[name] for name in GOODS} | {"quantity": told["quantity"] or Decimal(1)})
+
+    def goods(self) -> list[forms.BoundField]:
+        """The fields of the goods, in their order."""
+        return [self[name] for name in GOODS]
+
+
+class MoreGoodsForm(GoodsForm):
+    """Other goods of the same basket; nothing where nothing is told."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("amount", "quantity"):
+            self.fields[name].required = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there are such goods."""
+        return self.cleaned_data.get("amount") is not None
+
+    def clean(self) -> dict[str, Any]:
+        """What is named has an amount."""
+        told = super().clean() or {}
+        if told.get("amount") is None and any(told.get(name) for name in GOODS[2:]) and "amount" not in self.errors:
+            self.add_error("amount", _("Say what is paid for them; 0 if nothing is."))
+        return told
+
+
+class BasketForm(GoodsForm):
+    """A member, a basket whose other goods follow (MoreGoodsForm), and a moment."""
 
     member = forms.CharField(label=_("Member number"), max_length=20, widget=UnfoldAdminTextInputWidget)
     draft = forms.ModelChoiceField(
         label=_("With the draft"), required=False, queryset=Campaign.objects.none(), widget=UnfoldAdminSelectWidget,
         help_text=_("As if it were live. Empty: what is live now."),
     )  # fmt: skip
-    amount = forms.DecimalField(
-        label=_("Amount"), min_value=0, max_digits=14, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget
-    )
-    category = forms.CharField(label=_("Category"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget)
-    product = forms.CharField(label=_("Product"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget)
-    brand = forms.CharField(label=_("Brand"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget)
-    collection = forms.CharField(
-        label=_("Collection"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget
-    )
-    supplier = forms.CharField(label=_("Supplier"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget)
-    quantity = forms.DecimalField(
-        label=_("Pieces"), initial=1, min_value=Decimal("0.001"), decimal_places=3, widget=UnfoldAdminDecimalFieldWidget
-    )
     store = forms.ModelChoiceField(
         label=_("Store"), required=False, queryset=Store.objects.none(), widget=UnfoldAdminSelectWidget
     )
-    channel = forms.CharField(label=_("Channel"), required=False, max_length=16, widget=UnfoldAdminTextInputWidget)
-    payment = forms.CharField(label=_("Paid with"), required=False, max_length=16, widget=UnfoldAdminTextInputWidget)
+    channel = _words(_("Channel"), 16)
+    payment = _words(_("Paid with"), 16)
     moment = forms.SplitDateTimeField(
         label=_("When"),
         required=False,
@@ -61,19 +103,22 @@ class BasketForm(forms.Form):
         help_text=_("In the program clock, up to a year ahead. Empty: now."),
     )
 
-    def sale(self, program: Program, *, at: datetime) -> Sale:
+    def occasion(self) -> list[forms.BoundField]:
+        """Who buys, when, and where."""
+        return [self[name] for name in ("member", "draft", "moment", "store", "channel", "payment")]
+
+    def sale(self, program: Program, more: Sequence[MoreGoodsForm], *, at: datetime) -> Sale:
         """The basket as a sale that nobody records. Raises MemberUnknown."""
         told = self.cleaned_data
-        goods = ("amount", "product", "category", "brand", "collection", "supplier", "quantity")
-        line = SaleLine(**{name: told[name] for name in goods})
+        lines = [self.line, *(one.line for one in more if one.is_told)]
         return Sale(
             member=lookup.by_number(program, told["member"]),
             source="preview",
             receipt="preview",
             occurred_at=told["moment"] or at,
-            total=told["amount"],
+            total=sum((line.amount for line in lines), Decimal(0)),
             currency=program.currency,
-            lines=[line],
+            lines=lines,
             store=told["store"],
             channel=told["channel"],
             payment=told["payment"],
@@ -89,11 +134,14 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
     drafts = Campaign.objects.filter(program=program, status=Campaign.Status.DRAFT)
     form.fields["draft"].queryset = drafts  # type: ignore[attr-defined]
     form.fields["store"].queryset = Store.objects.filter(program=program)  # type: ignore[attr-defined]
+    more = [MoreGoodsForm(request.POST or None, prefix=f"more-{number}") for number in range(1, MORE + 1)]
     found = None
-    if form.is_valid():
+    if all([form.is_valid(), *(one.is_valid() for one in more)]):
         at = timezone.now()
         try:
-            found = previewing.preview(program, form.sale(program, at=at), at=at, draft=form.cleaned_data["draft"])
+            found = previewing.preview(
+                program, form.sale(program, more, at=at), at=at, draft=form.cleaned_data["draft"]
+            )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     told = found.award.explanation if found else {}
@@ -101,6 +149,8 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
         "title": _("Try a basket"),
         "opts": admin.opts,
         "form": form,
+        "more": more,
+        "is_more_told": any(one.errors or (one.is_bound and one.is_told) for one in more),
         "found": found,
         "sentence": explanations.sentence(told) if found else "",
         "limits": explanations.limits(told) if found else [],

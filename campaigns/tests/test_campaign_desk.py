@@ -179,6 +179,12 @@ def test_a_basket_is_tried_on_the_desk_and_nothing_is_written(program, ani):
     assert "80 points: 1 point per" in page
     assert "doubled by Season" in page
     assert not Purchase.objects.exists()
+    goods = {"more-1-amount": "5", "more-1-category": "tea", "more-2-amount": "0", "more-2-product": "bag"}
+    page = manager.post(address, told | goods | {"category": "coffee"})
+    assert [(line.amount, line.category, line.product) for line in page.context["found"].sale.lines] == [(40, "coffee", ""), (5, "tea", ""), (0, "", "bag")]  # fmt: skip
+    assert "90 points: 1 point per" in page.content.decode()
+    refused = manager.post(address, told | {"more-1-category": "tea"}).content.decode()
+    assert "Say what is paid for them" in refused
     refused = manager.post(address, told | {"member": "0000"}).content.decode()
     assert 'role="alert"' in refused
 

@@ -178,7 +178,16 @@ class TierAdmin(DeskAdmin):
             tier.members_shown = f"{counted.get(tier.pk, 0):,}"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tier | None = None) -> list[str]:
-        return ["program", "slug", *sorted(JUDGED), "preview"] if obj else ["is_on_ladder", "preview"]
+        return ["program", "slug", *sorted(JUDGED), "preview"] if obj else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: Tier | None = None) -> Any:
+        """Whether a new tier stands on the ladder is not for the form to say."""
+        if obj is not None:
+            return self.fieldsets
+        judged = ["threshold", "keep_threshold", ("price", "lasts_days")]
+        return [
+            (name, told | {"fields": judged} if "preview" in told["fields"] else told) for name, told in self.fieldsets
+        ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Tier | None = None) -> bool:
         """What stands on the ladder leaves it by an edit, with a preview."""
