@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "campaigns.partners",
     "campaigns.notices",
     "campaigns.letters",
+    "campaigns.mailings",
 ]
 
 MIDDLEWARE = [
@@ -239,6 +240,7 @@ SETIA_JOBS = {
     },
     "run_back_tests": {"run": "campaigns.backtest.run_due", "every": "nudge", "title": _("Run back-tests")},
     "post_changes": {"run": "loyalty.jobs.changes.posting.post_due", "every": "nudge", "title": _("Post changes")},
+    "send_mailings": {"run": "campaigns.mailings.sending.send_due", "every": "nudge", "title": _("Send mailings")},
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
     # Last: what this very nudge has made up is not late any more.
     "send_alerts": {"run": "loyalty.jobs.alerting.send_alerts", "every": "nudge", "title": _("Send alerts")},
@@ -265,6 +267,7 @@ SETIA_CHANGES: list[str] = [
     "rewards.calling_off.CallOffSession",
     "rewards.extending.ExtendVouchers",
     "rewards.price_change.ChangePrices",
+    "campaigns.mailings.approving.SendMailing",
 ]
 # What upper floors seal themselves is proven with the books: functions of a program that yield violations.
 SETIA_PROOFS: list[str] = ["campaigns.partners.settlement.prove"]
@@ -278,8 +281,8 @@ SETIA_SWEEP = "loyalty.ledger.expiry.run_sweep"
 # Asked by name, because mail knows no people: where a reader can be reached, what they agreed to, when they sleep.
 SETIA_READERS = "members.readers.readers"
 # Asked by name, because mail knows no mailings: which of them are paused or stopped, and how each reads.
-SETIA_MAILINGS_HALTED = ""
-SETIA_MAILING_WORDS = ""
+SETIA_MAILINGS_HALTED = "campaigns.mailings.course.halted"
+SETIA_MAILING_WORDS = "campaigns.mailings.writing.words_of"
 # Asked by name, because the books know no letters: which points nobody was told of, and who gives them more time.
 SETIA_GUARANTEE = "campaigns.notices.guarantee"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"

@@ -20,6 +20,7 @@ from campaigns.demo.chances import add_chances
 from campaigns.demo.draws import add_draws
 from campaigns.demo.games import add_games, name_players
 from campaigns.demo.life import live
+from campaigns.demo.mailings import add_mailings
 from campaigns.demo.measured import add_measured, try_next
 from campaigns.demo.more_kinds import add_held
 from campaigns.demo.parcels import add_parcels
@@ -90,6 +91,7 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
     refresh_due(program, at=made_at)
     if with_redemptions:
         try_next(program, at=made_at, actor=_staff(roles.PROGRAM_MANAGER))
+        add_mailings(program, at=made_at, actor=_staff(roles.PROGRAM_MANAGER))
     return Loaded(
         program,
         is_new,

@@ -34,6 +34,7 @@ GROUPS = [
         [
             (_("Campaigns"), "campaign", "campaigns_campaign_changelist", "campaigns.view_campaign"),
             (_("Challenges"), "trophy", "campaigns_challenge_changelist", "campaigns.view_challenge"),
+            (_("Mailings"), "outgoing_mail", "mailings_mailing_changelist", "mailings.view_mailing"),
             (_("Standing rules"), "rule", "campaigns_rule_changelist", "campaigns.view_rule"),
             (_("Back-tests"), "history", "campaigns_backtest_changelist", "campaigns.view_backtest"),
             (_("Friends brought"), "diversity_3", "ways_referral_changelist", "ways.view_referral"),

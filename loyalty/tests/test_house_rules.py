@@ -39,6 +39,7 @@ TEXT_ENDINGS = {".py", ".md", ".html", ".txt", ".toml", ".css", ".js", ".yml", "
 # Models without an admin page of their own, and where staff see them.
 SEEN_ELSEWHERE = {
     "letters.SoldOut": "nowhere: the job that tells of rewards remembers by it what is back",
+    "mailings.Recipient": "as the audience on the page of its mailing",
     "rewards.Gift": "on the page of its cause",
     "rewards.PointsGivenBack": "on the page of its payment",
     "ledger.Activity": "on the page of the account, where points end by inactivity",
@@ -99,6 +100,7 @@ OURS = {
     "partners",
     "notices",
     "letters",
+    "mailings",
 }
 
 

@@ -41,7 +41,7 @@ def count(definition: dict[str, Any], program: Program, *, at: datetime) -> Coun
     """How many members a sound definition describes now, with a few of the newest: two queries, bounded in time."""
     found = compiling.members(definition, program, at=at)
     try:
-        with _bounded():
+        with bounded():
             return Counted(found.count(), tuple(found.select_related("tier").order_by("-pk")[:SAMPLE]))
     except DatabaseError:
         return Counted(None)
@@ -64,7 +64,7 @@ def why(segment: Segment, member: Member, *, at: datetime) -> tuple[bool, list[A
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def bounded() -> Iterator[None]:
     """Statements that are given up when they take too long; the transaction around them stays as it was."""
     with transaction.atomic():
         if connection.vendor == "postgresql":

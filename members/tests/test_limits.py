@@ -106,7 +106,7 @@ def test_the_desk_asks_for_other_limits_and_edits_none(program, small):
     assert limits.of(program).adjustment_points == 100
     assert client.get(reverse("admin:jobs_approvallimits_add")).status_code == 403
     form = reverse("admin:jobs_change_new", args=["limits"])
-    values = {"adjustment_points": "500", "adjustment_points_a_day": "250", "forgiven_points": "0", "bulk_members": "3", "bulk_points": "200", "expired_points": "", "reason": "Ramadan"}  # fmt: skip
+    values = {"adjustment_points": "500", "adjustment_points_a_day": "250", "forgiven_points": "0", "bulk_members": "3", "bulk_points": "200", "expired_points": "", "mailing_recipients": "1000", "reason": "Ramadan"}  # fmt: skip
     shown = client.post(form, values, follow=True).content.decode()
     assert "points of one adjustment: from 100 to 500" in shown
     assert "Raising or removing a limit always needs a second person." in shown

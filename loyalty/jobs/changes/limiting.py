@@ -20,6 +20,7 @@ from loyalty.ledger.models import Program
 
 FIELDS = (
     "adjustment_points", "adjustment_points_a_day", "forgiven_points", "bulk_members", "bulk_points", "expired_points",
+    "mailing_recipients",
 )  # fmt: skip
 KIND = "limit"
 

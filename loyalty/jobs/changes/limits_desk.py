@@ -17,12 +17,13 @@ from loyalty.jobs.models import ApprovalLimits
 class ApprovalLimitsAdmin(BookAdmin):
     """How much one person may post alone, per program. Changed by a change of its own, behind four eyes."""
 
-    list_display = ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points", "bulk_members", "bulk_points", "expired_points"]  # fmt: skip
+    list_display = ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points", "bulk_members", "bulk_points", "expired_points", "mailing_recipients"]  # fmt: skip
     list_select_related = ["program"]
     fieldsets = [
         (_("Adjustments"), {"fields": ["program", "adjustment_points", "adjustment_points_a_day", "forgiven_points"]}),
         (_("Bulk changes"), {"fields": ["bulk_members", "bulk_points"]}),
         (_("Expiry"), {"fields": ["expired_points"]}),
+        (_("Mailings"), {"fields": ["mailing_recipients"]}),
     ]
     actions_list = ["ask_for_others"]
     empty_words = _(

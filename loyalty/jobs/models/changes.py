@@ -30,6 +30,10 @@ class ApprovalLimits(models.Model):
         help_text=_("The nightly expiry waits for approval when it would expire more. Empty: it never waits."),
     )
 
+    mailing_recipients = models.PositiveBigIntegerField(
+        _("recipients of one mailing"), null=True, blank=True, default=1_000
+    )
+
     class Meta:
         verbose_name = _("approval limits")
         verbose_name_plural = _("approval limits")
