@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from members import consents_views, letters_views, passing_views, points_views, views
+from members import consents_views, inbox_views, letters_views, passing_views, points_views, views
 from members.tiers.tiers_views import buy_tier, show_tier
 
 urlpatterns = [
@@ -19,6 +19,9 @@ urlpatterns = [
     path("profile/consents/", consents_views.show_consents, name="portal_consents"),
     path("profile/program/", views.switch_program, name="portal_switch_program"),
     path("profile/language/", views.save_language, name="portal_language"),
+    path("letters/", inbox_views.show_inbox, name="portal_inbox"),
+    path("letters/<int:number>/", inbox_views.show_letter, name="portal_letter"),
+    path("letters/read/", inbox_views.read_all, name="portal_inbox_read"),
     path("letters/unsubscribe/<str:token>/", letters_views.unsubscribe, name="letter_unsubscribe"),
     path("letters/choices/<str:token>/", letters_views.choose, name="letter_choices"),
     path("language/", views.switch_language, name="portal_switch_language"),

@@ -17,7 +17,7 @@ from loyalty.common.errors import Refusal
 from loyalty.ledger import statements
 from loyalty.ledger.models import Account
 from loyalty.pos.models import Store
-from members import history, memberships, tiers, wording
+from members import history, inbox, memberships, tiers, wording
 from members.enrolment import main_account
 from members.models import Member
 from members.portal import member_page
@@ -50,6 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "next_offer": next((offer for offer in offers if not offer.can_redeem), None),
         "news": wording.news(member, at=at),
         "challenges": wording.challenges(member, at=at),
+        "unread": inbox.unread(member),
     }
     shown |= _held_now(member, at) | {"cards": memberships.others(request, member)}
     return render(request, "members/home.html", shown | _tier(member, at))

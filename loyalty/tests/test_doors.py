@@ -134,6 +134,9 @@ DOORS = {
     "portal_pass_on": PORTAL,
     "portal_profile": PORTAL,
     "portal_consents": PORTAL,
+    "portal_inbox": PORTAL,
+    "portal_inbox_read": BY_POST,
+    "portal_letter": (SIGN_IN, NOT_FOUND, NOT_FOUND, FORBIDDEN),  # the number of another record
     "portal_language": BY_POST,
     "portal_switch_language": BY_POST,
     "portal_switch_program": BY_POST,

@@ -74,11 +74,15 @@ def test_who_is_in_a_tier_that_leaves_goes_to_the_one_below_or_to_one_that_is_re
     buy(ani, "1500", OPENING + DAY)
     buy(budi, "5000", OPENING + DAY)
     change = without(shop, rina, "silver")
-    assert "Silver leaves the ladder." in str(change.summary) and "Silver: 1 members now, 0 then." in str(change.summary)
+    assert "Silver leaves the ladder." in str(change.summary) and "Silver: 1 members now, 0 then." in str(
+        change.summary
+    )
     deciding.submit(change, at=NOW, actor=rina)
     assert [tier_of(one) for one in (ani, budi)] == ["bronze", "gold"]
     buy(ani, "200", NOW + DAY)
-    buy(ani, "100", OPENING + 2 * DAY, recorded_at=NOW + 2 * DAY)  # what is told late is judged by the ladder of its day
+    buy(
+        ani, "100", OPENING + 2 * DAY, recorded_at=NOW + 2 * DAY
+    )  # what is told late is judged by the ladder of its day
     assert [tiers.tier_at(ani, at).slug for at in (OPENING + 2 * DAY, NOW, NOW + DAY)] == ["silver", "bronze", "bronze"]
     assert tiers.standing(ani, at=NOW + 2 * DAY).next_tier.slug == "gold"
     change.refresh_from_db()
@@ -100,7 +104,11 @@ def test_a_tier_that_was_given_until_later_does_not_leave(shop, rina, ani):
 
 def test_a_new_tier_has_a_place_of_its_own(shop):
     before = ladder_of(shop)
-    for told in ({"slug": "gold", "threshold": 7}, {"slug": "ruby", "threshold": 1000}, {"slug": "ruby", "threshold": 0}):
+    for told in (
+        {"slug": "gold", "threshold": 7},
+        {"slug": "ruby", "threshold": 1000},
+        {"slug": "ruby", "threshold": 0},
+    ):
         with pytest.raises(Refusal):
             rungs.add(Tier(program=shop, name="Ruby", **told))
     assert ladder_of(shop) == before
