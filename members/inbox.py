@@ -63,7 +63,7 @@ def page(member: Member, *, before: int | None = None) -> Page:
     mine = letters_of(member).order_by("-id")
     found = list(mine.filter(pk__lt=before)[: PAGE + 1] if before else mine[: PAGE + 1])
     for letter in found:
-        letter.title = kind_in_words(letter.kind)  # type: ignore[attr-defined]
+        letter.title = kind_in_words(letter.kind)
     return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None)
 
 
