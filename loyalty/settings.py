@@ -242,6 +242,11 @@ SETIA_JOBS = {
     "post_changes": {"run": "loyalty.jobs.changes.posting.post_due", "every": "nudge", "title": _("Post changes")},
     "send_mailings": {"run": "campaigns.mailings.sending.send_due", "every": "nudge", "title": _("Send mailings")},
     "deliver_mail": {"run": "loyalty.mail.delivery.deliver_due", "every": "nudge", "title": _("Deliver mail")},
+    "pass_letters_on": {
+        "run": "loyalty.mail.handing_on.deliver_due",
+        "every": "nudge",
+        "title": _("Pass letters on"),
+    },
     # Last: what this very nudge has made up is not late any more.
     "send_alerts": {"run": "loyalty.jobs.alerting.send_alerts", "every": "nudge", "title": _("Send alerts")},
 }
@@ -283,6 +288,10 @@ SETIA_READERS = "members.readers.readers"
 # Asked by name, because mail knows no mailings: which of them are paused or stopped, and how each reads.
 SETIA_MAILINGS_HALTED = "campaigns.mailings.course.halted"
 SETIA_MAILING_WORDS = "campaigns.mailings.writing.words_of"
+# Further channels for letters (loyalty/mail/channels.py).
+SETIA_CHANNELS: list[str] = ["loyalty.mail.webhooks.Webhook"]
+# Asked by name, because mail knows no programs: which letters of which members are passed to another system.
+SETIA_PASSED_ON = "campaigns.letters.passing.targets"
 # Asked by name, because the books know no letters: which points nobody was told of, and who gives them more time.
 SETIA_GUARANTEE = "campaigns.notices.guarantee"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"

@@ -2,22 +2,45 @@
 
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as gettext_now
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from campaigns.letters import passing
 from campaigns.letters.models import LetterTerms
+from campaigns.letters.passing import OF_MEMBERS
 from campaigns.ways.scoped_desk import OfProgram
 from loyalty.backoffice import DeskAdmin
 from loyalty.desk import stamps
+from loyalty.desk.panels import Panel
 
 
 class LetterTermsForm(stamps.StampedForm):
     """The switches of a program."""
 
+    webhook_kinds = forms.MultipleChoiceField(
+        label=_("Letters passed on"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        choices=[(name, kind.title) for name, kind in OF_MEMBERS.items()],
+    )  # fmt: skip
+
+    def clean_webhook_address(self) -> str:
+        """Encrypted, unless nothing real is at stake."""
+        address = str(self.cleaned_data["webhook_address"])
+        if address and not address.startswith("https://") and settings.PRODUCTION:
+            raise forms.ValidationError(
+                gettext_now("Letters hold names and codes: the address must begin with https://.")
+            )
+        if address and not self.instance.webhook_secret:
+            self.instance.webhook_secret = passing.new_secret()
+        return address
+
     class Meta:
         model = LetterTerms
-        exclude = ["entries_told_until"]
+        exclude = ["entries_told_until", "webhook_secret"]
 
 
 @admin.register(LetterTerms)
@@ -37,7 +60,19 @@ class LetterTermsAdmin(OfProgram, DeskAdmin):
             "fields": ["tells_rewards", "win_back_days"],
             "description": _("Only to members who agreed to news by e-mail, with a link to stop them."),
         }),
+        (_("Another system"), {
+            "fields": ["webhook_address", "webhook_kinds"],
+            "description": _("For WhatsApp, SMS or an app of yours. News go there only for members who agreed to SMS or WhatsApp."),
+        }),
     ]  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["program"] if obj else []
+
+    def page_context(self, request: HttpRequest, record: LetterTerms) -> dict[str, Any]:
+        """The secret of the calls, for whoever may set the address."""
+        if not record.webhook_address or not self.has_change_permission(request):
+            return {}
+        note = _("The header Setia-Signature holds t=<unix time>,v1=<HMAC-SHA256 of “time.body” with this secret>.")
+        rows = [(record.webhook_address, passing.secret_of(record))]
+        return {"panels": [Panel(_("Signature of the calls"), [_("Address"), _("Secret")], rows, note=note)]}

@@ -1,5 +1,6 @@
 """Which letters a program writes by itself, and which rewards were sold out, so that their return can be told."""
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,12 @@ class LetterTerms(models.Model):
         _("win back after days without a purchase"), null=True, blank=True,
         help_text=_("Empty: never. Once per absence, with consent only."),
     )  # fmt: skip
+    webhook_address = models.CharField(
+        _("address of the other system"), max_length=300, blank=True, default="", validators=[URLValidator(["https", "http"])],
+        help_text=_("Letters of the kinds below are passed there by a signed call, beside mail. Empty: none."),
+    )  # fmt: skip
+    webhook_kinds = models.JSONField(_("letters passed on"), default=list, blank=True)
+    webhook_secret = models.CharField(_("secret, sealed"), max_length=300, blank=True, default="", editable=False)
     entries_told_until = models.DateTimeField(_("entries told of until"), null=True, blank=True, editable=False)
 
     class Meta:

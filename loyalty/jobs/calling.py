@@ -6,7 +6,6 @@ the same `alert` and `is_over`, by which a repeat can be recognised. The address
 
 import json
 import urllib.error
-import urllib.request
 from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any
@@ -18,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from loyalty.common.calls import post_json
 from loyalty.jobs import troubles
 from loyalty.jobs.models import Alert
 
@@ -27,29 +27,24 @@ Call = Alert.Call
 log = structlog.get_logger(__name__)
 
 
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Where an alarm sends us is not where it was set to: that is an error."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Never."""
-
-
 def call_due(*, at: datetime) -> int:
-    """Call the address for every alert that waits; how many calls were not taken. The first such call ends the round."""
+    """Call the address for every alert that waits; how many calls were not taken. One that is refused holds up no other."""
     if not settings.SETIA_ALERT_URL:
         return 0
+    failed = 0
     waiting = Q(call=Call.DUE) | Q(call=Call.CALLING, called_at__lt=at - CLAIM_HOLDS)
     for alert in Alert.objects.filter(waiting).order_by("id"):
         as_seen = Alert.objects.filter(pk=alert.pk, call=alert.call, called_at=alert.called_at)
         if not as_seen.update(call=Call.CALLING, called_at=at):
             continue
         alert.refresh_from_db()
-        is_taken = _call(told(alert))
+        is_taken, is_there = _call(told(alert))
         ours = Alert.objects.filter(pk=alert.pk, call=Call.CALLING, called_at=at)
         ours.update(call=Call.DONE if is_taken else Call.DUE)
-        if not is_taken:
-            return 1
-    return 0
+        failed += not is_taken
+        if not is_there:
+            break
+    return failed
 
 
 def told(alert: Alert) -> dict[str, Any]:
@@ -69,14 +64,11 @@ def told(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _call(message: dict[str, Any]) -> bool:
-    """Whether the address took a message within a few seconds."""
-    request = urllib.request.Request(  # noqa: S310 - the address is a setting, http or https
-        settings.SETIA_ALERT_URL, json.dumps(message).encode(), {"Content-Type": "application/json"}
-    )
+def _call(message: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether the address took a message within a few seconds, and whether anybody answered at all."""
     try:
-        with urllib.request.build_opener(NoRedirects).open(request, timeout=SECONDS) as answer:
-            return 200 <= answer.status < 300
+        status = post_json(settings.SETIA_ALERT_URL, json.dumps(message).encode(), seconds=SECONDS)
+        return 200 <= status < 300, True
     except (OSError, HTTPException, ValueError) as failure:
         log.warning("alert_not_taken", failure=type(failure).__name__)
-        return False
+        return False, isinstance(failure, urllib.error.HTTPError)

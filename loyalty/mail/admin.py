@@ -37,11 +37,29 @@ class MessageAdmin(BookAdmin):
 
     list_display = ["shown_kind", "address", "language", "shown_status", "queued_at", "sent_at", "attempts"]
     list_display_links = ["shown_kind"]
-    list_filter = [("status", ChoicesDropdownFilter), ("language", ChoicesDropdownFilter)]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        ("channel", ChoicesDropdownFilter),
+        ("language", ChoicesDropdownFilter),
+    ]
     search_fields = ["recipient"]
     search_help_text = _("Exact member number or e-mail address")
     fieldsets = [
-        (None, {"fields": ["shown_kind", "shown_status", "recipient", "address", "language", "error", "stopped_for"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "shown_kind",
+                    "shown_status",
+                    "recipient",
+                    "address",
+                    "channel",
+                    "language",
+                    "error",
+                    "stopped_for",
+                ]
+            },
+        ),
         (
             _("Times"),
             {

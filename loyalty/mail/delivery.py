@@ -24,8 +24,9 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
 from loyalty.common.tally import Progress, Tally, unwatched
-from loyalty.mail import gate
+from loyalty.mail import channels, gate
 from loyalty.mail.at_once import send_at_once
+from loyalty.mail.channels import LetterRefused
 from loyalty.mail.kinds import kind_of
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import as_email
@@ -36,7 +37,7 @@ CLAIM_HOLDS = timedelta(minutes=15)
 PAUSES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8))
 TOO_BIG = {552, 555}
 SERVER_CLOSING = 421
-Status = Message.Status
+Status, EMAIL = Message.Status, Message.Channel.EMAIL
 log = structlog.get_logger(__name__)
 
 
@@ -53,13 +54,9 @@ class NotToBeResent(Refusal):
     code = "letter_not_to_be_resent"
 
 
-class LetterRefused(Exception):
-    """The server will not take this letter, or it cannot be written."""
-
-
 def deliver_due(program: Any = None, *, at: datetime, dry_run: bool = False, progress: Progress = unwatched) -> Tally:
     """Deliver every letter that is due at `at`, in batches of one connection each. Raises MailServerUnreachable."""
-    letters = Message.objects.filter(status=Status.QUEUED, channel=Message.Channel.EMAIL)
+    letters = Message.objects.filter(status=Status.QUEUED, channel=EMAIL)
     if dry_run:
         return Tally(found=letters.filter(due_at__lte=at).count())
     tally = Tally(report={})
@@ -98,6 +95,7 @@ def claim(waiting: Any, *, at: datetime) -> list[Message]:
     while True:
         with transaction.atomic():
             found = list(waiting.select_for_update(**locking).order_by("due_at", "id")[:BATCH])
+            channels.copy([one for one in found if one.channel == EMAIL], at=at)
             ids = [letter.pk for letter in gate.sift(found, at=at)]
             Message.objects.filter(id__in=ids, status=Status.QUEUED).update(status=Status.SENDING, claimed_at=at)
         if ids or not found:
@@ -207,14 +205,14 @@ def is_listening(mailer: BaseEmailBackend) -> bool:
 
 def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
     """Hand over one letter and write down what became of it. False when nobody knows: then the server is not well."""
-    if kind_of(message.kind).purpose and not gate.sift([message], at=timezone.now()):
-        tally.found -= 1  # its reader withdrew while the letters before it went out
+    if not is_still_wanted(message):
+        tally.found -= 1
         return True
     ours = Message.objects.filter(pk=message.pk, status=Status.SENDING, claimed_at=message.claimed_at)
     try:
         _hand_over(mailer, message)
     except LetterRefused as refusal:
-        _count_attempt(ours, message, str(refusal))
+        count_attempt(ours, message, str(refusal))
         tally.skipped += 1
         tally.report["refused"] = tally.report.get("refused", 0) + 1
     except MailServerUnreachable:
@@ -222,7 +220,7 @@ def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
         tally.found -= 1
         raise
     except Exception as failure:
-        ours.update(status=Status.UNCERTAIN, error=_first_line(failure))
+        ours.update(status=Status.UNCERTAIN, error=first_line(failure))
         tally.skipped += 1
         tally.report["uncertain"] = tally.report.get("uncertain", 0) + 1
         log.warning("letter_uncertain", letter=message.pk, failure=type(failure).__name__)
@@ -231,6 +229,11 @@ def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
         ours.update(status=Status.SENT, sent_at=timezone.now(), attempts=F("attempts") + 1, error="")
         tally.done += 1
     return True
+
+
+def is_still_wanted(message: Message) -> bool:
+    """Whether a claimed letter may go out still: its reader may have withdrawn while the letters before it went out."""
+    return not kind_of(message.kind).purpose or bool(gate.sift([message], at=timezone.now()))
 
 
 def _hand_over(mailer: BaseEmailBackend, message: Message) -> None:
@@ -242,7 +245,7 @@ def _hand_over(mailer: BaseEmailBackend, message: Message) -> None:
     except ValidationError as failure:
         raise LetterRefused(_("It has no proper e-mail address.")) from failure
     except Exception as failure:
-        raise LetterRefused(_first_line(failure)) from failure
+        raise LetterRefused(first_line(failure)) from failure
     try:
         mailer.send_messages([email])
     except smtplib.SMTPRecipientsRefused as refusal:
@@ -255,7 +258,7 @@ def _hand_over(mailer: BaseEmailBackend, message: Message) -> None:
     except (smtplib.SMTPDataError, smtplib.SMTPHeloError) as refusal:
         raise _refused(refusal.smtp_code, refusal.smtp_error) from refusal
     except (smtplib.SMTPNotSupportedError, UnicodeError, ValueError) as failure:
-        raise LetterRefused(_first_line(failure)) from failure
+        raise LetterRefused(first_line(failure)) from failure
 
 
 def _refused(code: int, said: bytes | str) -> Exception:
@@ -266,7 +269,7 @@ def _refused(code: int, said: bytes | str) -> Exception:
     return LetterRefused(f"{code} {text}"[:300])
 
 
-def _count_attempt(ours: Any, message: Message, said: str) -> None:
+def count_attempt(ours: Any, message: Message, said: str) -> None:
     """Another try after a pause, or the end of trying."""
     attempts = message.attempts + 1
     if attempts > len(PAUSES):
@@ -285,9 +288,9 @@ def give_back(batch: list[Message]) -> None:
 
 def _unreachable(failure: Any) -> MailServerUnreachable:
     said = _("The mail server cannot be used now: %(said)s. Nothing is lost; the letters wait and are tried again.")
-    return MailServerUnreachable(said % {"said": _first_line(failure)})
+    return MailServerUnreachable(said % {"said": first_line(failure)})
 
 
-def _first_line(failure: Any) -> str:
+def first_line(failure: Any) -> str:
     said = (str(failure).strip().splitlines() or [""])[0]
     return (f"{type(failure).__name__}: {said}" if isinstance(failure, BaseException) else said)[:300]

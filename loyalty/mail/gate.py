@@ -19,6 +19,8 @@ from loyalty.mail import frequency, halting
 from loyalty.mail.kinds import kind_of
 from loyalty.mail.models import BlockedAddress, Message
 
+# News are passed to another system for members who agreed to one of the ways it may take; the call says which.
+PASSED_ON = ("sms", "whatsapp")
 Stop, Status, Channel = Message.Stop, Message.Status, Message.Channel
 
 
@@ -114,7 +116,8 @@ def _blocked(letters: Sequence[Message]) -> set[str]:
 
 def _reason(letter: Message, reader: Reader | None, blocked: set[str]) -> str:
     purpose = kind_of(letter.kind).purpose
-    if purpose and (reader is None or (letter.channel, purpose) not in reader.agrees):
+    ways = (letter.channel,) if letter.channel == Channel.EMAIL else PASSED_ON
+    if purpose and (reader is None or not reader.agrees.intersection((way, purpose) for way in ways)):
         return Stop.CONSENT
     if letter.channel != Channel.EMAIL:
         return ""
