@@ -292,5 +292,6 @@ def _unreachable(failure: Any) -> MailServerUnreachable:
 
 
 def first_line(failure: Any) -> str:
+    """What went wrong, in one line."""
     said = (str(failure).strip().splitlines() or [""])[0]
     return (f"{type(failure).__name__}: {said}" if isinstance(failure, BaseException) else said)[:300]

@@ -28,6 +28,8 @@ ODD_DOORS = {
 CLOCK_READERS = {
     "loyalty/jobs/running.py",
     "loyalty/mail/delivery.py",
+    "loyalty/mail/handing_on.py",
+    "loyalty/mail/webhooks.py",
     "loyalty/mail/demo.py",
     "loyalty/desk/sessions.py",
 }
