@@ -1,5 +1,6 @@
 """What members can earn by, in words: purchases, the events that Setia knows, and the kinds a program has described."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.text import capfirst
@@ -31,9 +32,9 @@ NAMES: dict[str, Any] = {
 }
 
 
-def in_words(kind: str) -> str:
-    """What an activity is called within a sentence; a kind of a program's own by its short name."""
-    return str(NAMES[kind]) if kind in NAMES else _now("“%(name)s”") % {"name": kind}
+def in_words(kind: str, own: Mapping[str, str]) -> str:
+    """What an activity is called within a sentence; `own` maps the short names of a program's own kinds, after `kind:`, to their names."""
+    return str(NAMES[kind]) if kind in NAMES else _now("“%(name)s”") % {"name": own.get(f"kind:{kind}", kind)}
 
 
 def choices(program: Program) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ LEAP_YEAR = 2000
 
 
 def definition_in_words(definition: Mapping[str, Any], *, currency: str, tiers: Mapping[str, str]) -> str:
-    """The terms in one line; `tiers` maps short names to names, and `segment:` before those of segments."""
+    """The terms in one line; `tiers` maps short names to names, and `segment:` or `kind:` before those of segments and kinds of events."""
     told = definition.get("conditions", {})
     phrases = [_award(definition["award"], told, currency, tiers)]
     phrases += conditions_in_words(told, currency=currency, tiers=tiers)
@@ -41,7 +41,7 @@ def _award(award: Mapping[str, Any], told: Mapping[str, Any], currency: str, tie
     phrase = _gives(award, told, currency, tiers)
     activity = told.get("activity", PURCHASE)
     if award["kind"] != FIXED and activity != PURCHASE:
-        return _("%(award)s for each %(activity)s") % {"award": phrase, "activity": activities.in_words(activity)}
+        return _("%(award)s for each %(activity)s") % {"award": phrase, "activity": activities.in_words(activity, tiers)}
     if not goods:
         return phrase
     if award["kind"] == FIXED or award.get("on") == "basket":
@@ -58,7 +58,7 @@ def _gives(award: Mapping[str, Any], told: Mapping[str, Any], currency: str, tie
     if award["kind"] == UNIT:
         return _("%(points)s points for each piece") % {"points": _number(award["points"])}
     if award["kind"] == FIXED:
-        activity = activities.in_words(told.get("activity", PURCHASE))
+        activity = activities.in_words(told.get("activity", PURCHASE), tiers)
         return _("%(points)s points for each %(activity)s") % {"points": _number(award["points"]), "activity": activity}
     return _("%(points)s points per %(amount)s") % {
         "points": _number(award["points"]),

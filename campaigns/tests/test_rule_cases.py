@@ -343,10 +343,11 @@ def test_whatever_the_rules_say_the_order_of_reading_does_not_matter_and_no_cap_
     ("award", "activity", "said"),
     [
         ({"kind": "fixed", "points": "25"}, "partner_posting", "25 points for each posting of a partner"),
-        ({"kind": "fixed", "points": "25"}, "workshop", "25 points for each “workshop”"),
+        ({"kind": "fixed", "points": "25"}, "workshop", "25 points for each “Workshop attended”"),
+        ({"kind": "fixed", "points": "25"}, "tasting", "25 points for each “tasting”"),
         ({"kind": "multiplier", "factor": "2"}, "review", "2× points for each review"),
     ],
 )
 def test_what_a_rule_is_for_is_told_in_words(award, activity, said):
     definition = {"award": award, "conditions": {"activity": activity}}
-    assert definition_in_words(definition, currency="USD", tiers={}) == said
+    assert definition_in_words(definition, currency="USD", tiers={"kind:workshop": "Workshop attended"}) == said

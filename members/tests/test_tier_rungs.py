@@ -94,7 +94,7 @@ def test_who_is_in_a_tier_that_leaves_goes_to_the_one_below_or_to_one_that_is_re
 def test_a_tier_that_was_given_until_later_does_not_leave(shop, rina, ani):
     silver = shop.tiers.get(slug="silver")
     granting.give(ani, silver, until=NOW + DAY, reason="Apology", reference="a", at=NOW, actor=rina)
-    with pytest.raises(rungs.TierHeldByHand, match="1 members to whom it was given or sold"):
+    with pytest.raises(rungs.TierHeldByHand, match="1 member to whom Silver was given or sold holds it"):
         without(shop, rina, "silver")
     assert tier_of(ani) == "silver"
     later = without(shop, rina, "silver", at=NOW + DAY)

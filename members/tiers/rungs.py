@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Program
@@ -70,11 +71,12 @@ def judge_leaving(program: Program, steps: Ladder, *, at: datetime) -> None:
     last = held.select_related("tier").first()
     if last is not None:
         count = held.values("member").distinct().count()
-        raise TierHeldByHand(
-            _("%(tier)s is held until its own end by %(count)d members to whom it was given or sold. Withdraw it there first, or wait.")
-            % {"tier": last.tier, "count": count},
-            tier=last.tier.slug, members=count,
-        )  # fmt: skip
+        words = ngettext(
+            "%(count)d member to whom %(tier)s was given or sold holds it until its own end. Withdraw it there first, or wait.",
+            "%(count)d members to whom %(tier)s was given or sold hold it until its own end. Withdraw it there first, or wait.",
+            count,
+        )
+        raise TierHeldByHand(words % {"tier": last.tier, "count": count}, tier=last.tier.slug, members=count)
 
 
 def in_words(steps: Ladder, before: Iterable[str]) -> list[str]:
