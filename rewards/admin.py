@@ -30,6 +30,7 @@ from rewards.draws.wins_desk import DrawWinAdmin
 from rewards.eligibility import show_amount
 from rewards.event_desk import EventSessionAdmin
 from rewards.giving_desk import CauseAdmin
+from rewards.lasting_desk import VoucherTermsAdmin
 from rewards.models import Redemption
 from rewards.parcels_desk import ParcelAdmin
 from rewards.paying_desk import PointsPaymentAdmin, PointsTermsAdmin
@@ -49,6 +50,7 @@ __all__ = [
     "PrizePoolAdmin",
     "RedemptionAdmin",
     "RewardAdmin",
+    "VoucherTermsAdmin",
 ]
 
 

@@ -9,8 +9,10 @@ class RewardsConfig(AppConfig):
     verbose_name = _("Rewards")
 
     def ready(self) -> None:
+        from loyalty.ledger import month_page
         from members.segments import uses
-        from rewards import reports, segment_uses
+        from rewards import cards, reports, segment_uses
 
         reports.register()
+        month_page.owed_besides.append(cards.owed_stat)
         uses.told_by.append(segment_uses.rewards_for)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from loyalty.common.clock import add_months, day_start, local_day
-from loyalty.common.money import show_money
+from loyalty.common.money import from_cents, show_money, sum_in_cents
 from loyalty.ledger.models import Program
 from members.models import Member, Purchase
 from rewards.models import Measure, Redemption
@@ -47,8 +47,7 @@ def _counted(member: Member, program: Program, measure: str, at: datetime) -> De
         return Decimal(_years(local_day(member.enrolled_at, program.time_zone), today))
     since = day_start(add_months(today, -12), program.time_zone)
     bought = Purchase.objects.filter(member=member, occurred_at__gte=since, occurred_at__lte=at)
-    kept = bought.aggregate(kept=Sum(F("total") - F("refunded")))["kept"]
-    return (kept or Decimal(0)).quantize(Decimal("0.01"))
+    return from_cents(bought.aggregate(kept=sum_in_cents(F("total") - F("refunded")))["kept"])
 
 
 def _years(joined: date, today: date) -> int:

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy
 from loyalty.common.changes import Asked, ChangeKind, Plan, Row
 from loyalty.common.clock import day_start, last_valid_day
 from loyalty.ledger.locking import lock
+from members.segments import membership
+from members.segments.models import Segment
 from rewards import catalogue, lasting
 from rewards.models import Voucher
 
@@ -18,7 +20,8 @@ EXTENSION = "extension"
 
 
 class ExtendVouchers(ChangeKind):
-    """Let live vouchers end on a later day. Parameters: last_day, ending_by (a day), and reward (a short name, or empty for all)."""
+    """Let live vouchers end on a later day. Parameters: last_day, ending_by (a day), and reward (a short name), member (a number) and segment (a short name), each
+    empty or left out for all."""
 
     name = "extend_vouchers"
     title = gettext_lazy("Extend vouchers")
@@ -35,6 +38,12 @@ class ExtendVouchers(ChangeKind):
         )
         if told["reward"]:
             found = found.filter(redemption__reward=catalogue.find(asked.program, told["reward"]))
+        if told.get("member"):
+            found = found.filter(redemption__member__number=told["member"])
+        if told.get("segment"):
+            segment = Segment.objects.get(program=asked.program, slug=told["segment"])
+            there = membership.members_in(segment, asked.asked_at).order_by().values("pk")
+            found = found.filter(redemption__member__in=there)
         if only is not None:
             found = found.filter(pk__in=[int(row.key) for row in only])
         if locked:
@@ -66,7 +75,7 @@ class ExtendVouchers(ChangeKind):
                 made.left_out.append(
                     (row.facts["number"], _("This voucher was used, has ended or was moved meanwhile."))
                 )
-            elif before <= at + timedelta(days=lasting.NOTICE_DAYS):
+            elif before <= at + timedelta(days=lasting.notice_of(asked.program)):
                 made.left_out.append((row.facts["number"], _("It would end before its member could be told.")))
             else:
                 facts = row.facts | {"from": row.facts["until"], "until": row.facts["from"]}
@@ -84,7 +93,8 @@ class ExtendVouchers(ChangeKind):
         told: dict[str, Any] = asked.parameters
         day = date_format(date.fromisoformat(told["last_day"]))
         what = str(catalogue.find(asked.program, told["reward"])) if told["reward"] else _("all rewards")
-        return _("%(reward)s, until %(day)s") % {"reward": what, "day": day}
+        whose = [told[name] for name in ("member", "segment") if told.get(name)]
+        return _("%(reward)s, until %(day)s") % {"reward": " · ".join([what, *whose]), "day": day}
 
 
 def _row(voucher: Voucher, until: datetime) -> Row:

@@ -5,19 +5,27 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from loyalty.common.clock import local_day
+from loyalty.common.errors import Refusal
 from loyalty.desk.asking import ChangeForm
+from members import lookup
+from members.segments.models import Segment
 from rewards.models import Reward
 
 LAST_YEAR = 2200
 
 
 class ExtendVouchersForm(ChangeForm):
-    """Of which reward, ending by when, and the new last day."""
+    """Of which reward and members, ending by when, and the new last day."""
 
     reward = forms.ChoiceField(label=_("Reward"), required=False, widget=UnfoldAdminSelectWidget)
+    member = forms.CharField(
+        label=_("Member number"), required=False, max_length=20, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Empty: all members."),
+    )  # fmt: skip
+    segment = forms.ChoiceField(label=_("Segment"), required=False, widget=UnfoldAdminSelectWidget)
     ending_by = forms.DateField(
         label=_("Vouchers that end by"), widget=UnfoldAdminDateWidget, help_text=_("This day included.")
     )
@@ -26,7 +34,18 @@ class ExtendVouchersForm(ChangeForm):
     def __init__(self, *args: Any, program: Any, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, program=program, at=at, **kwargs)
         rewards = [(one.slug, str(one)) for one in Reward.objects.filter(program=program)]
+        kept = Segment.objects.filter(program=program, archived_at__isnull=True).order_by("name")
+        segments = [(one.slug, str(one)) for one in kept]
         self.fields["reward"].choices = [("", _("All rewards")), *rewards]  # type: ignore[attr-defined]
+        self.fields["segment"].choices = [("", _("All members")), *segments]  # type: ignore[attr-defined]
+
+    def clean_member(self) -> str:
+        """The number of a member of the program, as it is kept."""
+        typed = self.cleaned_data["member"]
+        try:
+            return lookup.by_number(self.program, typed).number if typed else ""
+        except Refusal as refusal:
+            raise forms.ValidationError(str(refusal)) from None
 
     def clean_ending_by(self) -> Any:
         """A day of this age."""
@@ -51,6 +70,8 @@ class ExtendVouchersForm(ChangeForm):
         told = self.cleaned_data
         return {
             "reward": told["reward"],
+            "member": told["member"],
+            "segment": told["segment"],
             "ending_by": told["ending_by"].isoformat(),
             "last_day": told["last_day"].isoformat(),
         }

@@ -1,7 +1,7 @@
 """No voucher ends in silence: members are reminded, and what nobody was reminded of lasts longer (after DOMAIN 9.2).
 
-A voucher is reminded of once for each end it has, NOTICE_DAYS and a little before. If jobs were down so long that less is left,
-or nothing, the voucher lasts NOTICE_DAYS from now, and the letter says so. What was issued for so few days that the letter of
+A voucher is reminded of once for each end it has, some days (a setting of the program, else NOTICE_DAYS) and a little before. If jobs were down so long that
+less is left, or nothing, the voucher lasts so many days from now, and the letter says so. What was issued for so few days that the letter of
 issue was within the notice needs no second one. Members without an address cannot be told; they see their vouchers in the portal.
 """
 
@@ -21,7 +21,7 @@ from loyalty.mail import outbox
 from loyalty.mail.models import Message
 from members.models import Member
 from rewards import kinds
-from rewards.models import Redemption, Voucher, VoucherExtension
+from rewards.models import Redemption, Voucher, VoucherExtension, VoucherTerms
 
 KIND = "voucher_ends"
 NOTICE_DAYS = 7
@@ -41,6 +41,12 @@ def extendable(program: Program) -> QuerySet[Voucher]:
     )
 
 
+def notice_of(program: Program) -> int:
+    """How many days before its end a voucher of the program is reminded of."""
+    terms = VoucherTerms.objects.filter(program=program).first()
+    return terms.notice_days if terms else NOTICE_DAYS
+
+
 def remind_ending(
     program: Program, *, at: datetime, recorded_at: datetime | None = None, dry_run: bool = False,
     progress: Progress = unwatched,
@@ -51,11 +57,12 @@ def remind_ending(
     """
     at = max(at, recorded_at or at)
     tally = Tally(report={"letters": 0, "extended": 0, "without_address": 0})
-    for page in _pages(program, at):
+    notice = notice_of(program)
+    for page in _pages(program, at, notice):
         silent = [one for one in page if not one.redemption.member.email]
         told = [one for one in page if one.redemption.member.email]
         if not dry_run:
-            tally.report["extended"] += _remind(program, told, at)
+            tally.report["extended"] += _remind(program, told, at, notice)
             tally.done += len(told)
         tally.found += len(page)
         tally.skipped += len(silent)
@@ -66,20 +73,18 @@ def remind_ending(
     return tally
 
 
-def _pages(program: Program, at: datetime) -> Iterator[list[Voucher]]:
+def _pages(program: Program, at: datetime, notice: int) -> Iterator[list[Voucher]]:
     """The vouchers within the notice that nobody has heard of, page by page in the order of their ends."""
-    window = day_start(
-        local_day(at, program.time_zone) + timedelta(days=NOTICE_DAYS + LEAD_DAYS + 1), program.time_zone
-    )
+    window = day_start(local_day(at, program.time_zone) + timedelta(days=notice + LEAD_DAYS + 1), program.time_zone)
     due = extendable(program).filter(expires_at__lte=window, redemption__member__status=Member.Status.ACTIVE)
     due = due.select_related("redemption__member__program", "redemption__reward").order_by("pk")
     last = 0
     while page := list(due.filter(pk__gt=last)[:PAGE]):
         last = page[-1].pk
-        yield _unheard(page)
+        yield _unheard(page, notice)
 
 
-def _unheard(page: list[Voucher]) -> list[Voucher]:
+def _unheard(page: list[Voucher], notice: int) -> list[Voucher]:
     """Those without a letter about their present end, and whose letter of issue was too early to be one."""
     numbers = [one.redemption.member.number for one in page]
     heard = set(
@@ -89,7 +94,7 @@ def _unheard(page: list[Voucher]) -> list[Voucher]:
         one
         for one in page
         if (one.redemption.member.number, f"voucher:{one.pk}", _period(one)) not in heard
-        and one.expires_at - one.valid_from > timedelta(days=NOTICE_DAYS + LEAD_DAYS)
+        and one.expires_at - one.valid_from > timedelta(days=notice + LEAD_DAYS)
     ]
 
 
@@ -99,10 +104,10 @@ def _period(voucher: Voucher) -> str:
 
 @retried
 @transaction.atomic
-def _remind(program: Program, vouchers: list[Voucher], at: datetime) -> int:
+def _remind(program: Program, vouchers: list[Voucher], at: datetime, notice: int) -> int:
     """Move the ends that come too soon, then write the letters; how many were moved."""
     zone = program.time_zone
-    soonest = day_start(local_day(at, zone) + timedelta(days=NOTICE_DAYS), zone)
+    soonest = day_start(local_day(at, zone) + timedelta(days=notice), zone)
     until = soonest + timedelta(days=1)
     late = [one for one in vouchers if one.expires_at < soonest]
     moved = move_ends(

@@ -13,7 +13,7 @@ from loyalty.ledger import finance
 from loyalty.ledger.models import Wallet
 from members.models import Tier
 from members.segments.models import Segment
-from rewards import kinds
+from rewards import cards, kinds
 from rewards.models import Redemption, Reward
 
 CENT = Decimal("0.01")
@@ -52,6 +52,17 @@ def _days(wait: Any) -> Decimal | None:
 
 def _share(part: int, whole: int) -> Decimal | None:
     return (Decimal(part) / whole).quantize(TEN_THOUSANDTH) if whole else None
+
+
+@figure(
+    _("Left on gift cards"),
+    _("Money on gift cards of our own that could still be spent at the end of the period; it is owed besides the points."),
+    group=REWARDS,
+    unit=MONEY,
+)
+def left_on_gift_cards(asked: Reading) -> Decimal:
+    """What the cards of the program held at the end of the period."""
+    return cards.left_on_cards(asked.program, at=asked.instant)
 
 
 @figure(

@@ -28,7 +28,7 @@ TITLES = {
 }
 
 PROGRAM = ["ledger.program", "ledger.wallet", "ledger.expirypolicy", "ledger.exchangerate", "ledger.season", "ledger.seasonperiod", "members.tierpolicyversion", "members.tier", "members.tierpolicy", "members.consentterms"]  # fmt: skip
-OFFERS = ["rewards.reward", "rewards.category", "rewards.rewardprice", "rewards.storestock", "rewards.discountstep", "rewards.eventsession", "rewards.codepool", "rewards.poolimport", "rewards.draw", "rewards.drawprize", "rewards.prizepool", "rewards.poolprize", "rewards.pointsterms", "rewards.cause", "campaigns.campaign", "campaigns.rule", "campaigns.challenge", "mailings.mailing", "ways.survey", "ways.question", "ways.eventkind", "ways.wayterms", "ways.birthdaygift", "ways.surprisebudget", "letters.letterterms"]  # fmt: skip
+OFFERS = ["rewards.reward", "rewards.category", "rewards.rewardprice", "rewards.storestock", "rewards.discountstep", "rewards.eventsession", "rewards.codepool", "rewards.poolimport", "rewards.draw", "rewards.drawprize", "rewards.prizepool", "rewards.poolprize", "rewards.pointsterms", "rewards.voucherterms", "rewards.cause", "campaigns.campaign", "campaigns.rule", "campaigns.challenge", "mailings.mailing", "ways.survey", "ways.question", "ways.eventkind", "ways.wayterms", "ways.birthdaygift", "ways.surprisebudget", "letters.letterterms"]  # fmt: skip
 SHOPS = ["pos.store", "pos.till", "pos.apikey"]
 PEOPLE = ["members.member", "members.purchase", "members.refund", "members.confirmation", "members.event", "members.tierstay", "members.tiergrant", "ways.referral", "ways.review", "ways.registration", "ways.eventdetail", "ways.giftgiven", "members.consent"]  # fmt: skip
 PARTNERS = ["partners.partner", "partners.partnerposting", "partners.settlement"]

@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.common.clock import last_valid_day
 from rewards.kinds.base import Kind
 from rewards.models import PrivateFile, Redemption, RewardKind
 
@@ -23,6 +25,8 @@ class Download(Kind):
     )
 
     def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
-        """The file and its size."""
+        """The file, its size and its last day."""
+        day = date_format(last_valid_day(redemption.voucher.expires_at, redemption.program.time_zone))
         kept = PrivateFile.objects.filter(reward=redemption.reward_id).values_list("name", "size").first()
-        return [(_now("File"), f"{kept[0]} ({filesizeformat(kept[1])})")] if kept else []
+        file = [(_now("File"), f"{kept[0]} ({filesizeformat(kept[1])})")] if kept else []
+        return [*file, (_now("Download until"), day)]

@@ -8,7 +8,7 @@ from rewards.models.events import EventSession, Seat
 from rewards.models.giving import Cause, Gift
 from rewards.models.holding import DiscountStep, Measure, PrivateFile
 from rewards.models.kinds import RewardKind
-from rewards.models.lasting import VoucherExtension
+from rewards.models.lasting import VoucherExtension, VoucherTerms
 from rewards.models.parcels import Parcel
 from rewards.models.paying import PointsGivenBack, PointsPayment, PointsTerms
 from rewards.models.pricing import RewardPopularity, RewardPrice, StoreStock
@@ -21,5 +21,5 @@ __all__ = [
     "Category", "Cause", "CodePool", "DiscountStep", "Draw", "DrawEntry", "DrawPrize", "DrawPromise", "DrawResult", "DrawWin",
     "DrawWithdrawal", "EventSession", "Gift", "Measure", "Parcel", "Picture", "PointsGivenBack", "PointsPayment", "PointsTerms",
     "PoolCode", "PoolDraw", "PoolImport", "PoolPrize", "PoolPromise", "PoolResult", "PrivateFile", "PrizePool", "Redemption", "Reward", "RewardKind", "RewardPopularity", "RewardPrice", "Seat", "StoreStock",
-    "Voucher", "VoucherExtension", "VoucherUse", "in_season",
+    "Voucher", "VoucherExtension", "VoucherTerms", "VoucherUse", "in_season",
 ]  # fmt: skip

@@ -4,7 +4,26 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.ledger.models import Program
 from rewards.models.redeeming import Voucher
+
+
+class VoucherTerms(models.Model):
+    """How many days before their end the vouchers of a program are reminded of."""
+
+    program = models.OneToOneField(Program, models.PROTECT, related_name="voucher_terms", verbose_name=_("program"))
+    notice_days = models.PositiveSmallIntegerField(_("reminded of so many days before the end"), default=7)
+
+    class Meta:
+        verbose_name = _("reminders of vouchers")
+        verbose_name_plural = _("reminders of vouchers")
+        ordering = ["program_id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(notice_days__gte=1, notice_days__lte=60), name="voucher_notice_in_time")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.program)
 
 
 class VoucherExtension(models.Model):

@@ -17,7 +17,7 @@ from loyalty.tests.racing import race_anywhere as race
 from loyalty.tests.test_desk_work import form_of
 from members.testing import OPENING, give_points, points_of
 from members.tests.portal import signed_in, words
-from rewards import granting, pools, redemption, vouchers
+from rewards import cards, granting, pools, redemption, vouchers
 from rewards.models import CodePool, Redemption, Reward, Voucher, VoucherUse
 from rewards.testing import make_reward
 
@@ -196,3 +196,19 @@ def test_the_desk_asks_what_a_card_is_worth(program):
     assert "This kind of reward needs it" in words(client.post(address, values | {"face_value": "-1"}))
     assert client.post(address, values | {"face_value": "50000"}).status_code == 302
     assert Reward.objects.get().face_value == FIFTY
+
+
+def test_what_is_left_on_cards_is_owed_as_it_was_at_any_instant(program, ani):
+    reward = make_reward(program, "card", cost=10, kind="gift_card", face_value=Decimal("10.10"), voucher_days=30)
+    give_points(ani, 100)
+    at = OPENING + timedelta(days=3)
+    cards_ = [redemption.redeem(ani, reward, at=at, reference=f"c{n}", source="t", actor="t") for n in range(3)]
+    paid, back = at + timedelta(days=1), at + timedelta(days=1, hours=1)
+    for receipt, amount in (("A", "4.05"), ("B", "1.00")):
+        vouchers.use(cards_[0].voucher, at=paid, till="1", receipt=receipt, actor="t", amount=Decimal(amount))
+        cards_[0].refresh_from_db()
+    vouchers.release(cards_[0].voucher, at=back, till="1", receipt="B", actor="t")
+    redemption.cancel(cards_[1], at=at + timedelta(days=2), actor="t", by_member=False)
+    owed = [cards.left_on_cards(program, at=at + timedelta(days=n, minutes=1)) for n in (-1, 0, 1, 2, 40)]
+    assert owed == [0, Decimal("30.30"), Decimal("25.25"), Decimal("16.15"), 0]
+    assert cards.left_on_cards(program, at=back) == Decimal("26.25")

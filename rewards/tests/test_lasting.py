@@ -3,16 +3,18 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from loyalty.common.clock import day_start, local_day
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import render
 from members.models import Member
+from members.segments.models import Segment, SegmentStay
 from members.testing import OPENING, give_points
 from members.tests.changes import ask, hired, limited, undo
 from rewards import lasting, redemption, vouchers
 from rewards.extending_form import ExtendVouchersForm
-from rewards.models import Redemption, Voucher, VoucherExtension
+from rewards.models import Redemption, Voucher, VoucherExtension, VoucherTerms
 from rewards.testing import make_reward, make_session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven_books")]
@@ -95,8 +97,8 @@ def manager(program):
     return hired("dewi")
 
 
-def longer(program, by, at, last_day="2026-03-31", ending_by="2026-02-01", reward=""):
-    return ask(program, "extend_vouchers", by=by, at=at, reward=reward, ending_by=ending_by, last_day=last_day)
+def longer(program, by, at, last_day="2026-03-31", ending_by="2026-02-01", reward="", **more):
+    return ask(program, "extend_vouchers", by=by, at=at, reward=reward, ending_by=ending_by, last_day=last_day, **more)
 
 
 def test_staff_let_vouchers_last_longer_and_undo_it(program, ani, budi, month, manager):
@@ -138,3 +140,30 @@ def test_only_the_chosen_reward_is_extended(program, ani, month, manager):
     kept = ends(month)
     longer(program, manager, days(10), reward="two")
     assert (ends(month), ends(second) > kept) == (kept, True)
+
+
+def test_a_program_says_how_many_days_ahead_its_members_are_told(program, month):
+    VoucherTerms.objects.create(program=program, notice_days=14)
+    end = ends(month)
+    assert lasting.remind_ending(program, at=end - timedelta(days=18)).done == 0
+    assert lasting.remind_ending(program, at=end - timedelta(days=16)).done == 1
+    assert ends(month) == end
+    for wrong in (0, 61):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            VoucherTerms.objects.update(notice_days=wrong)
+
+
+def test_the_vouchers_of_one_member_or_of_a_segment_are_extended(program, ani, budi, month, manager):
+    second = redeem(budi, make_reward(program, "two", voucher_days=30), "two")
+    kept = ends(month)
+    assert longer(program, manager, days(10), member=budi.number).posted_count == 1
+    assert (ends(month), ends(second)) == (kept, day_start(date(2026, 4, 1), ZONE))
+    few = Segment.objects.create(program=program, slug="few", name="Few", definition={}, created_at=OPENING)
+    SegmentStay.objects.create(segment=few, member=ani, since=OPENING)
+    assert longer(program, manager, days(11), segment="few").posted_count == 1
+    assert ends(month) == day_start(date(2026, 4, 1), ZONE)
+    told = {"reward": "", "ending_by": "2026-02-01", "last_day": "2026-03-31", "reason": "because", "segment": "few"}
+    assert "no such member" in str(ExtendVouchersForm(told | {"member": "nobody"}, program=program, at=OPENING).errors)
+    form = ExtendVouchersForm(told | {"member": ani.shown_number}, program=program, at=OPENING)
+    assert form.is_valid(), form.errors
+    assert (form.parameters()["member"], form.parameters()["segment"]) == (ani.number, "few")
