@@ -1,8 +1,10 @@
 """Why a claw-back or a later credit of a purchase is there, in words: for the member, staff and letters (DOMAIN 3.5, 6.3)."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from babel.dates import format_date
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -21,6 +23,8 @@ def words_of(explanation: dict[str, Any]) -> str:
         return _("The birthday gift of %(tier)s members.") % {"tier": tier}
     if "partner" in explanation:
         return partner_words(explanation["partner"])
+    if "in_turn" in explanation:
+        return " ".join(_in_turn(part, explanation.get("decimals", 0)) for part in explanation["in_turn"])
     if "returned_goods" in explanation:
         return _returned(explanation["returned_goods"], explanation)
     if "settled_again" in explanation:
@@ -85,6 +89,31 @@ def _settled(told: dict[str, Any]) -> str:
         "points": show_points(told["earned"], decimals),
         "was": show_points(told["before"], decimals),
     }
+
+
+def _in_turn(told: dict[str, Any], decimals: int) -> str:
+    """Points that end sooner became known after others had been used: so many of them live as long as those."""
+    words = {"points": show_points(told["points"], decimals), "was": _day(told["was"])}
+    why = _("Had they been known in time, they would have been used before points that last longer.")
+    if told["until"] is None:
+        said = ngettext(
+            "%(points)s point that would have lasted through %(was)s never expires.",
+            "%(points)s points that would have lasted through %(was)s never expire.",
+            told["points"],
+        )
+    else:
+        said = ngettext(
+            "%(points)s point that would have lasted through %(was)s lasts through %(until)s.",
+            "%(points)s points that would have lasted through %(was)s last through %(until)s.",
+            told["points"],
+        )
+        words["until"] = _day(told["until"])
+    return f"{said % words} {why}"
+
+
+def _day(text: str) -> str:
+    """A day as it is read."""
+    return format_date(date.fromisoformat(text), format="long", locale=get_language() or "en")
 
 
 def _event_again(told: dict[str, Any]) -> str:

@@ -44,10 +44,17 @@ def title(entry: Entry) -> str:
         Entry.Kind.ADJUSTMENT: _("Adjusted by the shop"),
         Entry.Kind.TRANSFER: _("Points received") if entry.amount > 0 else _("Points passed on"),
         Entry.Kind.REINSTATEMENT: _("Points confirmed") if is_confirmed else _("Points given back"),
-        Entry.Kind.EXTENSION: _("Points confirmed") if is_confirmed else _("Points extended"),
+        Entry.Kind.EXTENSION: _extended(entry),
         Entry.Kind.WRITE_OFF: _("Debt written off"),
     }
     return titles[Entry.Kind(entry.kind)]
+
+
+def _extended(entry: Entry) -> str:
+    """What gave points another end: an event that confirmed them, other points that were used in their stead, or the shop."""
+    if "confirmed" in entry.explanation:
+        return _("Points confirmed")
+    return _("Points last longer") if "in_turn" in entry.explanation else _("Points extended")
 
 
 def _redeemed(entry: Entry) -> str:

@@ -57,6 +57,15 @@ EXPIRIES: dict[str, dict[str, Any]] = {
     "months": {"expiry": "months"},
     "days": {"expiry": "days", "count": 45},
     "idle": {"expiry": "days", "count": 45},
+    "two": {"expiry": "days", "count": 65},
+}
+# Of another length than purchases: what the event "gift" gives where points of two lengths meet.
+SOON = {
+    "gift": {
+        "award": {"kind": "fixed", "points": "400"},
+        "conditions": {"activity": "gift"},
+        "expiry": {"policy": "Soon"},
+    }
 }
 # The rules that share one campaign's budget.
 SHARED = ("double", "gift")
@@ -113,6 +122,9 @@ class Told:
             wallet, words = self.program.wallets.get(), {"at": FIRST - 40 * DAY, "actor": "t"}
             policies.set_expiry(wallet, kind="idle_days", count=60, resets="earn,redeem,purchase,event", **words)
         begins, ends = FIRST - 30 * DAY, FIRST + 2 * LAST * DAY
+        if history.expiry == "two":
+            soon = {"name": "Soon", "kind": "days", "count": 45, "at": FIRST - 40 * DAY, "actor": "t"}
+            policies.set_expiry(self.program.wallets.get(), **soon)
         campaign = (
             add_campaign(self.program, "season", begins, ends, budget_points=history.budget) if history.budget else None
         )
@@ -223,7 +235,7 @@ class Told:
         account = main_account(self.member).pk
         if balance(account, at=at).available >= points:
             posting.redeem(account, points, at=at, reference=f"x{number}", source="t", actor="t")
-            self.granted += 1
+            self.granted += 1 << number  # another one granted is another answer
 
     def seen(self, end: datetime) -> dict[str, Any]:
         """Everything that can be seen of the member in the end."""
@@ -239,11 +251,11 @@ class Told:
             .annotate(left=F("points") - F("points_back"))
             .order_by("rule__slug", "reference")
         )
-        drew = any(fact.kind == "redeem" for fact in self.history.facts)
         return {
             "granted": self.granted,
             "points": now.available + now.pending - now.debt,
-            "lots": None if drew else {until: points for until, points in lots.items() if points},
+            "lots": {until: points for until, points in lots.items() if points},
+            "later": [balance(account.pk, at=end + days * DAY).available for days in (1, 5, 10, 20, 40, 80)],
             "tier": Member.objects.get(pk=member.pk).tier.slug,
             "stays": [(one.tier.slug, one.since, one.until, one.review_at, one.renewed_at) for one in lasting],
             "purchases": [(o.receipt, o.tier.slug, o.points, o.points_returned, o.qualifying_points) for o in bought],

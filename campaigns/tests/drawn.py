@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from campaigns.tests.arrivals import BY_TIER, EVENTS, LAST, Fact, History
+from campaigns.tests.arrivals import BY_TIER, EVENTS, LAST, SOON, Fact, History
 
 DAYS = (0, 5, 80, 89, 91, 95, 100, 110, 118, 119, 170, 181, 185, 200, 270, 290, 320, 364, 366, 380, 400)
 NEAR = (0, 1, 2, 3, 10, 20, 40, 60)
+# Which days histories lie on that do not lie on DAYS, and which rules they have.
+GRIDS = {"events": NEAR, "two lengths": (0, 1, 2, 5, 10, 18, 22, 30, 40, 50, 60)}
+RULES = {"events": EVENTS, "two lengths": SOON}
 REVIEWS: tuple[dict[str, Any], ...] = (
     {},
     {"review": "yearly"},
@@ -24,7 +27,7 @@ EDITS: tuple[dict[str, Any], ...] = (
     {"window": "lifetime"},
 )
 # How long points last, where it is not for ever or a year.
-LASTING = {"redemptions": ["never"], "closed months": ["never", "months", "days", "idle"]}
+LASTING = {"redemptions": ["never"], "closed months": ["never", "months", "days", "idle"], "two lengths": ["two"]}
 # Which deeds of ours a drawn history has besides purchases and refunds.
 DRAWN = {
     "reviews": ("review",),
@@ -34,6 +37,7 @@ DRAWN = {
     "expiry": ("sweep", "sweep", "review"),
     "events": ("event", "event", "event", "event", "take", "take"),
     "closed months": ("close", "close", "close", "sweep"),
+    "two lengths": ("event", "event", "event", "redeem", "redeem", "redeem", "sweep", "take", "close"),
     "waiting": ("confirm", "confirm", "confirm", "review", "edit", "give"),
     "all": ("review", "give", "edit", "withdraw", "sweep"),
 }
@@ -42,7 +46,9 @@ DRAWN = {
 def draw(chance: Random, kinds: str) -> History:
     """A short history by chance; everything about it lies on a coarse grid, so that instants, windows and reviews meet."""
     facts: list[Fact] = []
-    for day in sorted(chance.choices(NEAR if kinds == "events" else DAYS, k=chance.choice([2, 3, 3, 4]))):
+    for day in sorted(
+        chance.choices(GRIDS.get(kinds, DAYS), k=chance.choice([4, 5] if kinds == "two lengths" else [2, 3, 3, 4]))
+    ):
         facts.append(_fact(chance, day, chance.choice(["sale"] * 5 + ["return"] * 2 + [*DRAWN[kinds]]), facts))
     policy = {"window": chance.choice(["rolling", "calendar", "entry", "lifetime"])} | chance.choice(REVIEWS)
     policy |= {"months": chance.choice([1, 3, 12]), "metric": chance.choice(["points", "points", "spend", "visits"])}
@@ -51,10 +57,10 @@ def draw(chance: Random, kinds: str) -> History:
         policy,
         returns=chance.choice(["kept", "share", "all"]),
         keeps=chance.choice([{}, {"silver": "500"}, {"silver": "600", "gold": "2000"}]),
-        rules={"tiers": BY_TIER} | (EVENTS if kinds == "events" else {}),
+        rules={"tiers": BY_TIER} | RULES.get(kinds, {}),
         budget=chance.choice([0, 60, 300]) if kinds == "events" else 0,
         limits=chance.choice([{}, {"month": 1000}, {"day": 50}]) if kinds == "events" else {},
-        last=facts[-1].day + chance.choice([1, 20, 40]) if kinds == "closed months" else LAST,
+        last=facts[-1].day + chance.choice([1, 20, 40]) if kinds in ("closed months", "two lengths") else LAST,
         expiry=chance.choice(LASTING.get(kinds, ["never", "months"])),
         waits=chance.choice(["days", "event", "event"]) if kinds == "waiting" else "",
     )
@@ -71,7 +77,7 @@ def _fact(chance: Random, day: int, kind: str, facts: Sequence[Fact]) -> Fact:
     if kind == "take" and done:
         return Fact(day, kind, (chance.choice(done),))
     if kind in ("event", "take"):
-        return Fact(day, "event", (chance.choice(["visit", "survey", "share", "gift"]),))
+        return Fact(day, "event", (chance.choice(["visit", "survey", "share", "gift", "gift"]),))
     known = {fact.what[0] for fact in facts if fact.kind == "confirm"}
     waits = [number for number, fact in enumerate(facts) if fact.kind == "sale" and number not in known]
     if kind == "confirm" and waits:

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.events import record_event
 from campaigns.return_words import words_of
-from campaigns.tests.arrivals import EVENTS, Fact, History, arrivals, violations
+from campaigns.tests.arrivals import EVENTS, SOON, Fact, History, arrivals, violations
 from campaigns.tests.drawn import DRAWN, draw
 from campaigns.tests.shop import add_rule, buy, open_shop
 from loyalty.ledger.models import Entry
@@ -35,6 +35,10 @@ def delivery(day, of):
 
 def event(day, kind):
     return Fact(day, "event", (kind,))
+
+
+def redeem(day, points):
+    return Fact(day, "redeem", (points,))
 
 
 def take(day, of):
@@ -133,6 +137,21 @@ CASES = {
     ),
     "orders delivered, too late, and given back": History(
         (sale(1, 1000), delivery(8, 0), back(9, 0, 2), sale(12, 2000), delivery(50, 3)), {"window": "lifetime"}, waits="event"
+    ),
+    "points that end soon, known after points that end later were redeemed in their stead": History(
+        (sale(1, 400), event(2, "gift"), redeem(30, 300)), rules=SOON, expiry="two", last=35
+    ),
+    "points that end soon, known after they would have run out": History(
+        (sale(1, 400), event(2, "gift"), redeem(30, 300), Fact(50, "sweep"), redeem(52, 100)), rules=SOON, expiry="two", last=60
+    ),
+    "points that displace points that displace others": History(
+        (sale(1, 400), event(2, "gift"), sale(8, 400), redeem(30, 500), redeem(40, 300)), rules=SOON, expiry="two", last=50
+    ),
+    "a refund after points that end soon came late": History(
+        (sale(1, 400), event(2, "gift"), redeem(30, 300), back(35, 0, 2)), rules=SOON, expiry="two", last=60
+    ),
+    "an event that is taken back after a redemption drew on other points": History(
+        (sale(1, 400), event(2, "gift"), redeem(30, 300), take(35, 1)), rules=SOON, expiry="two", last=60
     ),
     "an edit that is undone": History(
         (sale(1, 600), Fact(5, "edit", (SILVER_FROM_500, False)), sale(10, 500), Fact(15, "undo"), sale(20, 100)), {"window": "entry"}

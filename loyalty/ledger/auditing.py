@@ -26,9 +26,13 @@ from loyalty.ledger.redating import REDATED_BY, confirmed, redated
 from loyalty.ledger.violations import NAMED_AT_MOST, Violation
 
 # By kind: the part of the amount that allocations have to explain.
-DRAWN = Q(kind__in=["redemption", "expiry"]) | Q(kind__in=["adjustment", "transfer"], amount__lt=0)
-GIVEN_BACK = Q(kind__in=["reversal", "reinstatement"])
-UNALLOCATED = Q(kind__in=["accrual", "extension", "write_off"]) | Q(kind__in=["adjustment", "transfer"], amount__gt=0)
+DRAWN = Q(kind__in=["redemption", "expiry"]) | Q(kind__in=["adjustment", "transfer", "extension"], amount__lt=0)
+GIVEN_BACK = Q(kind__in=["reversal", "reinstatement"]) | Q(kind="extension", amount__gt=0)
+UNALLOCATED = (
+    Q(kind__in=["accrual", "write_off"])
+    | Q(kind__in=["adjustment", "transfer"], amount__gt=0)
+    | Q(kind="extension", amount=0)
+)
 
 
 def check_draws(accounts: QuerySet[Account]) -> Iterator[Violation]:
@@ -43,6 +47,9 @@ def check_draws(accounts: QuerySet[Account]) -> Iterator[Violation]:
         yield Violation(
             "allocations", entry.account_id, f"{entry.allocated} allocated of {entry.amount}", entry=entry.id
         )
+    moved = Entry.objects.filter(account__in=accounts, kind=Entry.Kind.EXTENSION).exclude(amount=0).order_by()
+    for account_id, points in moved.values_list("account_id").annotate(points=Sum("amount")).exclude(points=0):
+        yield Violation("allocations", account_id, f"points that changed places add up to {points}, not to nothing")
     for entry in entries.filter(kind=Entry.Kind.CLAW_BACK).order_by("id").iterator(chunk_size=2000):
         told = entry.explanation
         if entry.allocated != told.get("taken", told.get("repaid")):

@@ -20,6 +20,8 @@ from loyalty.ledger.models import Account, Allocation, Anchor, Entry, Lot, Progr
 from loyalty.ledger.violations import NAMED_AT_MOST, Violation
 
 ACCOUNTS_AT_ONCE = 20_000
+# Points that changed places (`exchanging`) are taken as if they had been redeemed, and given back.
+CHANGED_PLACES, NO_CHANGE = Q(entry__kind=Entry.Kind.EXTENSION), Q(pk__in=[])
 CREDITS = [Entry.Kind.ACCRUAL, Entry.Kind.ADJUSTMENT, Entry.Kind.TRANSFER]
 
 
@@ -157,9 +159,9 @@ def _check_entry(entry: tuple[Any, ...], number: int, previous: bytes) -> tuple[
 def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
     """Each lot's parts equal what entries and allocations say of it."""
 
-    def allocated(*kinds: str) -> Any:
+    def allocated(*kinds: str, changed: Q = NO_CHANGE) -> Any:
         total = (
-            Allocation.objects.filter(lot=OuterRef("id"), entry__kind__in=kinds)
+            Allocation.objects.filter(Q(entry__kind__in=kinds) | changed, lot=OuterRef("id"))
             .order_by()
             .values("lot")
             .annotate(total=Sum("amount"))
@@ -168,11 +170,13 @@ def _check_lots(accounts: QuerySet[Account]) -> Iterator[Violation]:
         return Coalesce(Subquery(total), 0)
 
     lots = Lot.objects.filter(account__in=accounts).annotate(
-        was_redeemed=allocated(Entry.Kind.REDEMPTION),
+        was_redeemed=allocated(Entry.Kind.REDEMPTION, changed=CHANGED_PLACES & Q(entry__amount__lt=0)),
         was_expired=allocated(Entry.Kind.EXPIRY),
         was_clawed_back=allocated(Entry.Kind.CLAW_BACK),
         was_forfeited=allocated(Entry.Kind.ADJUSTMENT, Entry.Kind.TRANSFER),
-        was_returned=allocated(Entry.Kind.REVERSAL, Entry.Kind.REINSTATEMENT),
+        was_returned=allocated(
+            Entry.Kind.REVERSAL, Entry.Kind.REINSTATEMENT, changed=CHANGED_PLACES & Q(entry__amount__gt=0)
+        ),
     )
     wrong = lots.exclude(
         redeemed=F("was_redeemed"),

@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import DateField, F, Q, Sum
+from django.db.models import BooleanField, Case, DateField, F, Q, Sum, When
 from django.db.models.functions import TruncMonth
 
 from loyalty.common.clock import add_months, day_start
@@ -25,6 +25,8 @@ PART_OF = {
     Entry.Kind.REDEMPTION: "redeemed",
     Entry.Kind.REVERSAL: "reversed",
 }
+# Points that change places: one lot gives them as if they had been redeemed, another has them back.
+CHANGED = {True: "redeemed", False: "reversed"}
 Figures = dict[date, Counter[str]]
 
 
@@ -52,9 +54,13 @@ def moved(wallet: Wallet, *, since: datetime | None, until: datetime | None) -> 
     parts = Allocation.objects.filter(
         of_wallet(wallet, "entry__account__"), recorded("entry__", since, until)
     ).order_by()
-    drawn = parts.annotate(month=_month(wallet, "lot__granted_at")).values_list("month", "entry__kind")
-    for month, kind, points in drawn.annotate(points=Sum("amount")):
-        found.setdefault(month, Counter())[PART_OF[Entry.Kind(kind)]] += points
+    taken = Case(When(entry__amount__lt=0, then=True), default=False, output_field=BooleanField())
+    drawn = parts.annotate(month=_month(wallet, "lot__granted_at"), is_taken=taken).values_list(
+        "month", "entry__kind", "is_taken"
+    )
+    for month, kind, is_taken, points in drawn.annotate(points=Sum("amount")):
+        part = CHANGED[bool(is_taken)] if kind == Entry.Kind.EXTENSION else PART_OF[Entry.Kind(kind)]
+        found.setdefault(month, Counter())[part] += points
     return found
 
 

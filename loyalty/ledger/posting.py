@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import insert_rows, is_postgresql, reserve_ids, update_rows
 from loyalty.common.prepared import Given, Prepared
-from loyalty.ledger import at_once, debts, idling, policies
-from loyalty.ledger.closing import begin_of_month
+from loyalty.ledger import at_once, debts, exchanging, idling, policies
 from loyalty.ledger.crediting import (
     BY_POLICY,
     LOT_FIELDS,
@@ -166,7 +165,7 @@ def _burned(account: Account, line: Line, drawn: Sequence[Draw]) -> Entry:
 def _at_once(accrual: Accrual, recorded_at: datetime) -> tuple[Any, ...] | None:
     """A plain credit in one statement; None, and nothing done, where it takes more than that (see `at_once`)."""
     terms = policies.terms_of_account(accrual.account_id)
-    if terms is None or terms.are_idle or accrual.effective_at < begin_of_month(recorded_at, terms.zone):
+    if terms is None or terms.are_idle or accrual.effective_at < recorded_at:
         return None
     try:
         # On its own, a single statement is a transaction.
@@ -210,8 +209,19 @@ def _post(
 ) -> list[Any]:
     """Write entries and lots of new credits, let them repay debt, and store the accounts; returns the entries' rows.
 
-    None stands for a single credit that was known after all.
+    None stands for a single credit that was known after all. What was drawn after a credit that comes late is drawn in turn.
     """
+    late = {a.account_id for a in new if exchanging.is_behind(accounts[a.account_id], a.effective_at)}
+    rows = _write(accounts, new, terms, recorded_at)
+    if late:
+        exchanging.exchange({account_id: accounts[account_id] for account_id in late}, at=recorded_at)
+    return rows
+
+
+def _write(
+    accounts: dict[int, Account], new: Sequence[Accrual], terms: Mapping[int, policies.Terms], recorded_at: datetime
+) -> list[Any]:
+    """As `_post`, without what was drawn before."""
     goes_alone = _goes_alone(accounts, new, terms)
     new = in_open_months(as_promised(new, accounts, terms), accounts, terms, recorded_at)
     if goes_alone:

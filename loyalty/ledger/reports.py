@@ -36,7 +36,7 @@ FROM ledger_entry e
 JOIN ledger_account a ON a.id = e.account_id
 JOIN ledger_wallet w ON w.id = a.wallet_id
 JOIN ledger_program p ON p.id = w.program_id
-WHERE e.kind IN ('adjustment', 'transfer', 'extension', 'reinstatement', 'write_off')
+WHERE e.kind IN ('adjustment', 'transfer', 'reinstatement', 'write_off') OR (e.kind = 'extension' AND e.amount = 0)
 """
 
 

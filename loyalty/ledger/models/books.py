@@ -100,6 +100,12 @@ class Entry(models.Model):
             models.Index(fields=["recorded_at", "kind"], name="entry_by_recording"),
             models.Index(fields=["corrects"], condition=Q(corrects__isnull=False), name="entry_by_corrected"),
             models.Index(fields=["reference"], name="entry_by_reference"),
+            # What drew on an account last: whether something that comes late has to be drawn in turn.
+            models.Index(
+                fields=["account", "effective_at"],
+                condition=Q(kind__in=["redemption", "claw_back"]),
+                name="entry_draw_by_account",
+            ),
         ]
 
     def __str__(self) -> str:
