@@ -206,7 +206,10 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The empty form, with common campaigns to begin from."""
-        rows = [(link(f"?begin={one.slug}", one.title), one.what_for) for one in beginnings.offered(programs.chosen(request))]
+        rows = [
+            (link(f"?begin={one.slug}", one.title), one.what_for)
+            for one in beginnings.offered(programs.chosen(request))
+        ]
         panel = Panel(_("Begin from a common one"), [_("Campaign"), _("What it does")], rows)
         context = {} if request.GET.get("begin") or request.method == "POST" else {"panels_before": [panel]}
         return super().add_view(request, form_url, (extra_context or {}) | context)

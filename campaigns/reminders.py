@@ -110,7 +110,7 @@ def pages(wallet: Wallet, month: Month) -> Iterator[dict[int, Reader]]:
     lots = running_out(wallet, since=month.since, until=month.window_end)
     told = Notice.objects.filter(
         account=OuterRef("account"), expires_at=OuterRef("expires_at"), last_lot__gte=OuterRef("id")
-    )
+    ).exclude(letter__stopped_for=Message.Stop.STALE)
     lots = lots.filter(~Exists(told), **{MEMBER + "__status": Member.Status.ACTIVE}).order_by(
         "expires_at", "account_id"
     )

@@ -36,7 +36,9 @@ class DeskList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """The rows of the page, with what their columns need."""
         super().get_results(request)
-        self.title = capfirst(self.opts.verbose_name_plural)  # a page of rewards is called so, not "Select reward to change"
+        self.title = capfirst(
+            self.opts.verbose_name_plural
+        )  # a page of rewards is called so, not "Select reward to change"
         self.result_list = list(self.result_list)
         self.model_admin.complete(self.result_list)
 

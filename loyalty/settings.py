@@ -288,6 +288,8 @@ SETIA_READERS = "members.readers.readers"
 # Asked by name, because mail knows no mailings: which of them are paused or stopped, and how each reads.
 SETIA_MAILINGS_HALTED = "campaigns.mailings.course.halted"
 SETIA_MAILING_WORDS = "campaigns.mailings.writing.words_of"
+# Asked by name, because mail knows no points: which of some letters name days that hold no more.
+SETIA_STALE_LETTERS = "campaigns.notices.staleness.stale"
 # Further channels for letters (loyalty/mail/channels.py).
 SETIA_CHANNELS: list[str] = ["loyalty.mail.webhooks.Webhook"]
 # Asked by name, because mail knows no programs: which letters of which members are passed to another system.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -38,8 +39,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def choose(request: HttpRequest, token: str) -> HttpResponse:
     """Ticks for what may come by e-mail."""
     try:
-        _way, member = unsubscribing.member_behind(token)
-        translation.activate(member.language)
+        _way, member = unsubscribing.member_behind(token, is_to_choose=True)
+        _speak(request, member)
         if request.method == "POST":
             unsubscribing.choose(token, set(request.POST.getlist("agreed")), at=timezone.now())
             messages.success(request, _("Saved. You can change this at any time."))
@@ -55,10 +56,15 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, member: Member, template: str, told: dict[str, Any]) -> HttpResponse:
-    """A page in the reader's own language, which the letter was in too."""
-    translation.activate(member.language)
-    request.LANGUAGE_CODE = translation.get_language()
+    """A page in the reader's own language, unless this browser was switched to another one."""
+    _speak(request, member)
     return render(request, template, told)
+
+
+def _speak(request: HttpRequest, member: Member) -> None:
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(member.language)
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 def _broken(request: HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -77,16 +77,17 @@ def _link_user(member: Member, address: str) -> AbstractBaseUser:
 
 
 def _keep_address(user: AbstractBaseUser, address: str) -> None:
-    """Make the member's address the one verified address of this user, and nobody else's but staff's own."""
-    if EmailAddress.objects.filter(user=user, email=address, verified=True, primary=True).exists():
+    """Make the member's address the one address of this user, and nobody else's but staff's own.
+
+    It is verified by whoever types the code that goes there (allauth does it), not by asking for one.
+    """
+    if EmailAddress.objects.filter(user=user, email=address, primary=True).exists():
         return
     EmailAddress.objects.filter(email__iexact=address).exclude(user=user).exclude(user__is_staff=True).delete()
     if not user.is_staff:
         EmailAddress.objects.filter(user=user).delete()
         get_user_model().objects.filter(pk=user.pk).update(email=address)
-    EmailAddress.objects.update_or_create(
-        user=user, email=address, defaults={"verified": True, "primary": not _has_primary(user)}
-    )
+    EmailAddress.objects.update_or_create(user=user, email=address, defaults={"primary": not _has_primary(user)})
 
 
 def _has_primary(user: AbstractBaseUser) -> bool:

@@ -13,9 +13,9 @@ from members.consents import Channel, Choice, Source
 from members.models import Member
 
 
-def member_behind(token: str) -> tuple[Way, Member]:
+def member_behind(token: str, *, is_to_choose: bool = False) -> tuple[Way, Member]:
     """The reader a letter's link stands for. Raises LinkBroken."""
-    way = links.read(token)
+    way = links.read(token, is_to_choose=is_to_choose)
     member = Member.objects.select_related("program").filter(number=way.recipient).first()
     if member is None or not way.purpose:
         raise LinkBroken(_("Nobody gets letters by this link any more."))
@@ -39,7 +39,7 @@ def choices(member: Member) -> list[Choice]:
 @transaction.atomic
 def choose(token: str, wanted: set[str], *, at: datetime) -> Member:
     """Make the choices about letters these (`Choice.key`); other channels stay as they are. Raises LinkBroken, ConsentRefused."""
-    way, member = member_behind(token)
+    way, member = member_behind(token, is_to_choose=True)
     told: dict[str, Any] = {"at": at, "source": Source.LETTER, "actor": f"member:{member.number}"}
     for choice in choices(member):
         if choice.is_given and choice.key not in wanted:

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from campaigns.notices.models import Notice
-from campaigns.notices.showing import TONES, member_panel
+from campaigns.notices.showing import member_panel, what_became_of
 from campaigns.ways.scoped_desk import member_link
 from loyalty.backoffice import BookAdmin
 from loyalty.common.clock import last_valid_day
 from loyalty.common.money import show_points
 from loyalty.desk import programs
-from loyalty.desk.panels import badge, day, link, moment
+from loyalty.desk.panels import day, link, moment
 from members.desk import more_panels
 
 
@@ -72,7 +72,7 @@ class NoticeAdmin(BookAdmin):
 
     @display(description=_("status"))
     def shown_status(self, notice: Notice) -> str:
-        return badge(notice.letter.get_status_display(), TONES.get(notice.letter.status, ""))
+        return what_became_of(notice.letter)
 
     @display(description=_("handed over"))
     def shown_sent(self, notice: Notice) -> str:

@@ -14,7 +14,7 @@ from loyalty.mail.models import Message
 from members.models import Member
 
 ROWS = 12
-TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn"}
+TONES = {"queued": "info", "sending": "info", "sent": "good", "failed": "bad", "uncertain": "warn", "stopped": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,13 @@ class Told:
     day: date
     points: str
     at: datetime
+
+
+def what_became_of(letter: Message) -> str:
+    """The state of a letter as staff see it; one that came back told nobody."""
+    if letter.bounced_at:
+        return badge(_("came back"), "bad")
+    return badge(letter.get_status_display(), TONES.get(letter.status, ""))
 
 
 def told_to(member: Member, *, at: datetime) -> list[Told]:
@@ -53,7 +60,7 @@ def member_panel(member: Member, at: datetime) -> list[Panel]:
             link(reverse("admin:mail_message_change", args=[one.letter_id]), moment(one.letter.queued_at)),
             day(last_valid_day(one.expires_at, zone)),
             f"{show_points(one.points, one.account.wallet.decimals)} {one.account.wallet.name_of(one.points)}",
-            badge(one.letter.get_status_display(), TONES.get(one.letter.status, "")),
+            what_became_of(one.letter),
             moment(one.letter.sent_at),
         )
         for one in mine.order_by("-id")[:ROWS]

@@ -199,7 +199,7 @@ class JobRunAdmin(BookAdmin):
 
     @deed(
         title=_("Let it go on"),
-        question=_("The worker takes the run up at its next look, as of the same instant. What it has done already is not done twice."),
+        question=_("The worker takes the run up at its next look: that of a business date as of the same instant, any other as of then. What it has done already is not done twice."),
         button=_("Go on"),
         permission="loyalty.run_jobs",
         icon="resume",

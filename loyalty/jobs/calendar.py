@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from loyalty.common.clock import day_start
+from loyalty.common.clock import day_start, local_day
 from loyalty.jobs import nudging, registry, timetable
 from loyalty.ledger.models import Program
 
@@ -28,11 +28,13 @@ def coming(program: Program, *, at: datetime) -> list[Coming]:
     owed = [(one.due_at, one.day, one.job) for one in nudging.dates_due(at, times) if one.program.pk == program.pk]
     waiting = sorted(owed, key=lambda one: (one[1], one[0]))
     daily = [job for job in registry.jobs() if job.name in times.daily]
+    done = nudging.claimed(program, since=local_day(at, program.time_zone))
     ahead = sorted(
         (
             (times.due_at(job.name, day, program.time_zone), day, job)
             for job in daily
             for day in _days(times.latest(job.name, program.time_zone, at=at))
+            if (job.name, day) not in done  # a job that was moved to a later hour has had its run of today
         ),
         key=lambda one: one[:2],
     )

@@ -82,6 +82,12 @@ def dates_due(at: datetime, times: timetable.Timetable | None = None) -> Iterato
                     yield Owed(job, program, day, times.due_at(job.name, day, program.time_zone))
 
 
+def claimed(program: Program, *, since: date) -> set[tuple[str, date]]:
+    """Which jobs have had their run of which business dates, from a date on. One query."""
+    runs = JobRun.objects.filter(program=program, business_date__gte=since)
+    return {(job, day) for job, day in runs.values_list("job", "business_date") if day}
+
+
 def oldest_due(at: datetime) -> datetime | None:
     """Since when the oldest run that nobody has taken up is due. None when nothing waits."""
     asked = JobRun.objects.filter(status=Status.WAITING).order_by("seen_at").values_list("seen_at", flat=True).first()

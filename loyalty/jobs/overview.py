@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
+from loyalty.common.clock import local_day
 from loyalty.common.money import show_points
 from loyalty.jobs import nudging, registry, timetable
 from loyalty.jobs.models import Heartbeat, JobRun
@@ -43,6 +44,7 @@ def states(program: Program | None, *, at: datetime) -> list[JobState]:
     for waiting in nudging.dates_due(at, times):
         if program and waiting.program.pk == program.pk:
             owed.setdefault(waiting.job.name, []).append(waiting.due_at)
+    done = nudging.claimed(program, since=local_day(at, program.time_zone)) if program else set()
     patience = timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
     found = []
     for job in known:
@@ -53,7 +55,7 @@ def states(program: Program | None, *, at: datetime) -> list[JobState]:
             JobState(
                 job=job,
                 last=run,
-                next_due=due or _following(job, program, times, at),
+                next_due=due or _following(job, program, times, done, at),
                 is_late=due is not None and max(due, program.created_at if program else due) + patience < at,
                 is_on=times.is_on(job.name),
                 missed=len(missed),
@@ -114,9 +116,13 @@ def _known(key: str) -> str:
     }.get(key, "")
 
 
-def _following(job: registry.Job, program: Program | None, times: timetable.Timetable, at: datetime) -> datetime | None:
+def _following(
+    job: registry.Job, program: Program | None, times: timetable.Timetable, done: set[tuple[str, date]], at: datetime
+) -> datetime | None:
     """When a daily job that owes nothing is due again; nudged jobs are due all the time."""
     if program is None or job.name not in times.daily:
         return None
-    tomorrow = times.latest(job.name, program.time_zone, at=at) + timedelta(days=1)
-    return times.due_at(job.name, tomorrow, program.time_zone)
+    following = times.latest(job.name, program.time_zone, at=at) + timedelta(days=1)
+    while (job.name, following) in done:  # it was moved to a later hour after its run
+        following += timedelta(days=1)
+    return times.due_at(job.name, following, program.time_zone)

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from loyalty.jobs import nudging, registry
+from loyalty.jobs import nudging, registry, timetable
 from loyalty.jobs.models import Heartbeat, JobRun
 
 TIMES_IN_A_ROW = 3
@@ -37,8 +37,9 @@ def find(at: datetime) -> list[Trouble]:
 
 
 def failing(at: datetime) -> QuerySet[JobRun]:
-    """Runs that failed and were not made good, newest first."""
-    known = [job.name for job in registry.jobs()]
+    """Runs that failed and were not made good, newest first; what was switched off since is nobody's trouble."""
+    times = timetable.read()
+    known = [job.name for job in registry.jobs() if times.is_on(job.name)]
     failed = JobRun.objects.filter(job__in=known, status=JobRun.Status.FAILED, is_dry=False)
     dated = Q(business_date__isnull=False, ended_at__gte=at - timedelta(days=nudging.CATCH_UP_DAYS))
     again = Q(attempts__gte=TIMES_IN_A_ROW, started_by=nudging.ACTOR, ended_at__gte=at - FAILS_NO_MORE)

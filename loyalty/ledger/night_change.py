@@ -20,7 +20,8 @@ from loyalty.ledger.returning import plan_return, plan_taking, post_return, post
 
 
 class TakeNightBack(ChangeKind):
-    """Give back what a run expired. Parameters: since and until (when it wrote, inclusive), as_of (the run's instant)."""
+    """Give back what a run expired. Parameters: since and until (when it wrote, inclusive), as_of (the run's instant),
+    but (when other runs wrote in between)."""
 
     name = "expiry_undo"
     title = gettext_lazy("Take an expiry back")
@@ -37,6 +38,10 @@ class TakeNightBack(ChangeKind):
             recorded_at__lte=until,
             effective_at__lte=as_of,
         )
+        for began, ended in asked.parameters.get("but", []):
+            wrote = wrote.exclude(
+                recorded_at__gte=datetime.fromisoformat(began), recorded_at__lte=datetime.fromisoformat(ended)
+            )
         wallet = Wallet.objects.select_related("program").get(program=asked.program, is_main=True)
         zone = asked.program.time_zone
         ends = day_start(local_day(asked.asked_at, zone) + timedelta(days=wallet.notice_days + 1), zone)

@@ -63,6 +63,7 @@ def sift(letters: Sequence[Message], *, at: datetime) -> list[Message]:
     _follow(letters, readers)
     blocked = _blocked(letters)
     halted = halting.halted(letters)
+    stale: set[int] = import_string(settings.SETIA_STALE_LETTERS)(letters)
     free: list[Message] = []
     held: list[int] = []
     stopped: defaultdict[str, list[int]] = defaultdict(list)
@@ -71,7 +72,9 @@ def sift(letters: Sequence[Message], *, at: datetime) -> list[Message]:
         reader = readers.get(letter.recipient)
         if halted.get(letter.subject) == Status.HELD:
             held.append(letter.pk)
-        elif reason := halted.get(letter.subject) or _reason(letter, reader, blocked):
+        elif reason := halted.get(letter.subject) or (
+            Stop.STALE if letter.pk in stale else _reason(letter, reader, blocked)
+        ):
             stopped[reason].append(letter.pk)
         elif until := _quiet_until(letter, reader, at):
             waiting[until].append(letter.pk)

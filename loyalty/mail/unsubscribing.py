@@ -1,11 +1,12 @@
 """The way out of every letter that needs consent: a signed link, for people and for their mail programs (RFC 8058).
 
-The token names the letter, its reader and the purpose; it never ends, because letters are kept. It lets its bearer change what
-that reader gets, and nothing else. Withdrawing consent is the members' floor's verb.
+The token names the letter, its reader and the purpose. The way out never ends, because letters are kept; choosing, which can also agree,
+ends a year after the letter. It lets its bearer change what that reader gets, and nothing else. Withdrawing consent is the members'
+floor's verb.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -17,6 +18,7 @@ from loyalty.mail.kinds import kind_of
 from loyalty.mail.models import Message
 
 SALT = "loyalty.mail.unsubscribing"
+CHOOSING_LASTS = timedelta(days=365)
 
 
 class LinkBroken(Refusal):
@@ -40,10 +42,14 @@ def token_of(message: Message) -> str:
     return signing.dumps([message.recipient, message.pk, kind_of(message.kind).purpose], salt=SALT, compress=False)
 
 
-def read(token: str) -> Way:
-    """What a token stands for. Raises LinkBroken."""
+def read(token: str, *, is_to_choose: bool = False) -> Way:
+    """What a token stands for. Raises LinkBroken, also when one that is to choose is older than CHOOSING_LASTS."""
     try:
-        recipient, letter, purpose = signing.loads(token, salt=SALT)
+        recipient, letter, purpose = signing.loads(token, salt=SALT, max_age=CHOOSING_LASTS if is_to_choose else None)
+    except signing.SignatureExpired as failure:
+        raise LinkBroken(
+            _("This link is older than a year. Take one from a newer letter, or sign in and choose under My profile.")
+        ) from failure
     except (signing.BadSignature, ValueError) as failure:
         raise LinkBroken(
             _("This link is not complete. Open it from the letter once more, or sign in and choose under My profile.")

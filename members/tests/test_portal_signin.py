@@ -35,6 +35,7 @@ def code_in(letter) -> str:
 def test_a_member_signs_in_with_the_emailed_code(client, ani):
     assert client.get(HOME)["Location"] == "/sign-in/?next=%2F"
     assert ask(client, "ani@example.com")["Location"] == CONFIRM
+    assert not EmailAddress.objects.get().verified
     (letter,) = mail.outbox
     assert letter.to == ["ani@example.com"]
     code = code_in(letter)
@@ -42,6 +43,7 @@ def test_a_member_signs_in_with_the_emailed_code(client, ani):
     assert code in letter.alternatives[0].content
     assert client.post(CONFIRM, {"code": code})["Location"] == HOME
     assert "Hello, Ani" in client.get(HOME).content.decode()
+    assert EmailAddress.objects.get().verified
 
 
 def test_the_user_is_made_when_a_code_is_asked_for_and_has_no_password(client, ani):
@@ -51,7 +53,12 @@ def test_the_user_is_made_when_a_code_is_asked_for_and_has_no_password(client, a
     assert ani.user.email == "ani@example.com"
     assert not ani.user.has_usable_password()
     address = EmailAddress.objects.get()
-    assert (address.user, address.email, address.verified, address.primary) == (ani.user, "ani@example.com", True, True)
+    assert (address.user, address.email, address.verified, address.primary) == (
+        ani.user,
+        "ani@example.com",
+        False,
+        True,
+    )
     ask(client, "ani@example.com")
     assert get_user_model().objects.count() == 1
 

@@ -1,8 +1,9 @@
 """Out of every letter that needs consent there is a way without signing in; asking for a page never takes it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -112,3 +113,24 @@ def test_the_link_of_a_service_letter_is_no_way_out_of_anything(ani, client):
     letter.refresh_from_db()
     assert client.post(stop_page(unsubscribing.token_of(letter))).status_code == 404
     assert agrees(ani)
+
+
+def test_the_page_of_choices_ends_after_a_year_and_the_way_out_never(ani, client):
+    with time_machine.travel(NOON, tick=False) as clock:
+        token = unsubscribing.token_of(letter_to(ani))
+        clock.shift(timedelta(days=364))
+        assert client.get(choices_page(token)).status_code == 200
+        clock.shift(timedelta(days=2))
+        answer = client.get(choices_page(token))
+        assert answer.status_code == 404 and "older than a year" in answer.content.decode()
+        assert client.post(choices_page(token), {"agreed": ["email:surveys"]}).status_code == 404
+        assert not agrees(ani, "surveys")
+        assert client.post(stop_page(token)).status_code == 200
+    assert not agrees(ani)
+
+
+def test_a_browser_that_was_switched_to_another_language_keeps_it_on_the_pages_of_letters(ani, client):
+    token = unsubscribing.token_of(letter_to(ani))
+    client.post(reverse("portal_switch_language"), {"language": "ms", "next": choices_page(token)})
+    for page in (stop_page(token), choices_page(token)):
+        assert '<html lang="ms"' in client.get(page).content.decode()

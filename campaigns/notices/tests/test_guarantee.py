@@ -8,13 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.notices import guarantee
 from campaigns.notices.models import Notice
-from campaigns.notices.showing import told_to
+from campaigns.notices.showing import told_to, what_became_of
 from campaigns.reminders import remind_expiring
 from loyalty.common.clock import day_start
 from loyalty.jobs.changes import nightly
 from loyalty.ledger import holds, policies, posting
 from loyalty.ledger.models import Entry, Lot, Wallet
-from loyalty.mail import blocking
+from loyalty.mail import blocking, delivery
 from loyalty.mail.models import Message
 from members.enrolment import main_account
 from members.models import Member
@@ -220,3 +220,42 @@ def test_the_number_of_statements_does_not_grow_with_what_lasts_longer(program, 
             assert guarantee.keep_untold(program, at=CLOSES).done == 2 * len(members)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_letter_that_waited_until_its_day_was_another_is_not_sent_and_told_anew_with_the_right_day(program, ani):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    assert nightly.expire(program, at=CLOSES).report["extended_points"] == 120  # the mail system was down
+    waiting = Message.objects.filter(status=Status.QUEUED)
+    assert delivery.claim(waiting, at=CLOSES + timedelta(hours=9)) == []
+    late = Message.objects.get()
+    assert (late.status, late.stopped_for, late.context["days"]) == (
+        Status.STOPPED,
+        "stale",
+        [["2026-03-20", 120, "points"]],
+    )
+    remind_expiring(program, at=midnight(2026, 3, 17))
+    (told,) = delivery.claim(waiting, at=midnight(2026, 3, 17) + timedelta(hours=9))
+    assert told.context["days"] == [["2026-03-31", 120, "points"]]
+
+
+def test_a_day_that_holds_no_more_leaves_the_other_days_of_its_letter_to_a_further_one(program, ani):
+    for points, end in ((50, END), (70, END + timedelta(days=2))):
+        give_points(ani, points, expires_at=end)
+    remind_expiring(program, at=TOLD)
+    posting.redeem(main_account(ani).pk, 50, at=TOLD, reference="r", source="t", actor="t")
+    waiting = Message.objects.filter(status=Status.QUEUED)
+    assert delivery.claim(waiting, at=TOLD + timedelta(hours=9)) == []
+    remind_expiring(program, at=TOLD + timedelta(days=2))
+    (told,) = delivery.claim(waiting, at=TOLD + timedelta(days=2, hours=9))
+    assert told.context["days"] == [["2026-03-22", 70, "points"]]
+
+
+def test_staff_see_that_a_letter_came_back(program, ani):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    hand_over(at=TOLD)
+    letter = Message.objects.get()
+    assert "handed to the mail system" in what_became_of(letter)
+    letter.bounced_at = TOLD
+    assert "came back" in what_became_of(letter)

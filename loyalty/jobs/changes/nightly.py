@@ -96,5 +96,13 @@ def take_back(run: JobRun, *, reason: str, at: datetime, actor: str) -> ChangeRe
     if run.program is None or not may_be_taken_back(run):
         raise NothingExpired(_("This run expired nothing, so there is nothing to take back."))
     told = {"since": run.started_at, "until": run.ended_at, "as_of": run.as_of}
-    parameters = {name: instant.isoformat() for name, instant in told.items() if instant}
+    parameters: dict[str, Any] = {name: instant.isoformat() for name, instant in told.items() if instant}
+    parameters["but"] = _runs_within(run)
     return drafting.draft(run.program, TAKEN_BACK, parameters=parameters, reason=reason, at=at, actor=actor)
+
+
+def _runs_within(run: JobRun) -> list[list[str]]:
+    """When other runs of the expiry wrote while this one rested before it went on: what they wrote off is theirs."""
+    others = JobRun.objects.filter(job=run.job, program=run.program, is_dry=False, started_at__gt=run.started_at)
+    within = others.exclude(pk=run.pk).filter(ended_at__lte=run.ended_at).order_by("started_at")
+    return [[since.isoformat(), until.isoformat()] for since, until in within.values_list("started_at", "ended_at")]

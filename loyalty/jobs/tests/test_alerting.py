@@ -10,7 +10,7 @@ import pytest
 
 from loyalty.desk import roles
 from loyalty.jobs import alerting, calling, nudging, troubles
-from loyalty.jobs.models import Alert, Heartbeat, JobRun
+from loyalty.jobs.models import Alert, Heartbeat, JobRun, JobSchedule
 from loyalty.mail import outbox
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import render
@@ -142,6 +142,13 @@ def test_a_job_of_every_nudge_is_told_when_it_failed_three_times_in_a_row_and_la
 def test_what_a_person_runs_and_sees_fail_wakes_nobody_up(program_at_work):
     run_of(program_at_work, day=None, status="failed", started_by="staff:1", attempts=9)
     run_of(program_at_work, day=None, status="failed", is_dry=True, attempts=9)
+    assert names(AT) == []
+
+
+def test_what_failed_before_its_job_was_switched_off_is_nobodys_trouble(program_at_work):
+    JobRun.objects.update(status="failed", error="It broke.")
+    assert names(AT) == ["failed:count:kopi"]
+    JobSchedule.objects.update_or_create(job="count", defaults={"is_on": False})
     assert names(AT) == []
 
 

@@ -28,7 +28,7 @@ def test_the_jobs_stand_in_the_order_of_the_night():
     names = [job.name for job in registry.jobs()]
     assert [name for name in names if name in IN_ORDER] == IN_ORDER
     assert names.index("expire_vouchers") < names.index("verify_books")
-    assert names[-2:] == ["deliver_mail", "send_alerts"]
+    assert names[-3:] == ["deliver_mail", "pass_letters_on", "send_alerts"]
 
 
 def test_three_missed_nights_are_made_up_night_by_night_and_in_order(program):

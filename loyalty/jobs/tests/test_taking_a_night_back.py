@@ -64,6 +64,21 @@ def test_a_night_is_taken_back_as_a_whole_and_no_other_night(night, ani, budi, f
         nightly.take_back(night, reason="again", at=at, actor=ops)
 
 
+def test_a_night_that_went_on_after_another_takes_back_only_what_it_wrote_itself(program, ani, budi, frozen):
+    early = MIDNIGHT - timedelta(days=1)
+    give_points(ani, 7, expires_at=early)
+    first = expire(program, early)
+    frozen.shift(timedelta(hours=1))
+    give_points(budi, 5, expires_at=early)  # came late, and went with the next night
+    expire(program, MIDNIGHT)
+    frozen.shift(timedelta(hours=1))
+    first.ended_at = NOON + timedelta(hours=2)
+    first.save()
+    ops, _client = staff(roles.OPS)
+    change = nightly.take_back(first, reason="the wrong year", at=NOON + timedelta(hours=2), actor=ops)
+    assert (change.lines_count, change.points_given) == (1, 7)
+
+
 def test_what_was_given_back_is_taken_again_by_the_undo_of_the_change(night, ani, budi, frozen, proven_books):
     ops, _client = staff(roles.OPS)
     at = NOON + timedelta(hours=2)

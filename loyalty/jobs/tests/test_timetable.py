@@ -142,3 +142,14 @@ def test_the_calendar_tells_what_waits_first_and_then_the_days_ahead_in_the_prog
     assert ahead[0].settles_up_to == MIDNIGHT + timedelta(days=2)
     change("first", is_on=False)
     assert not any("First" in one.jobs for one in calendar.coming(program, at=MIDNIGHT + timedelta(days=2)))
+
+
+def test_a_job_that_is_moved_to_a_later_hour_after_its_run_is_next_due_tomorrow(program):
+    nudge(MIDNIGHT + timedelta(minutes=5))
+    change("first", due_from=time(9, 0))
+    at = MIDNIGHT + timedelta(hours=1)
+    assert next(one.day for one in calendar.coming(program, at=at) if "First" in one.jobs) == MARCH_1 + timedelta(
+        days=1
+    )
+    (first,) = [state for state in overview.states(program, at=at) if state.job.name == "first"]
+    assert first.next_due == MIDNIGHT + timedelta(days=1, hours=9)
