@@ -105,4 +105,6 @@ def _runs_within(run: JobRun) -> list[list[str]]:
     """When other runs of the expiry wrote while this one rested before it went on: what they wrote off is theirs."""
     others = JobRun.objects.filter(job=run.job, program=run.program, is_dry=False, started_at__gt=run.started_at)
     within = others.exclude(pk=run.pk).filter(ended_at__lte=run.ended_at).order_by("started_at")
-    return [[since.isoformat(), until.isoformat()] for since, until in within.values_list("started_at", "ended_at")]
+    return [
+        [since.isoformat(), until.isoformat()] for since, until in within.values_list("started_at", "ended_at") if until
+    ]
