@@ -146,7 +146,7 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
 
     @display(description=_("language"))
     def shown_language(self, member: Member) -> str:
-        return member.language
+        return member.get_language_display()
 
     @display(description=_("enrolled"))
     def shown_since(self, member: Member) -> str:
