@@ -1,11 +1,15 @@
 """A mail server for tests that takes, refuses or drops letters as told."""
 
+import asyncio
+
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 
 class Script:
-    """What the server does with each letter: `accept`, `refuse`, `refuse recipient`, `drop after data`, `close`."""
+    """What the server does with each letter: `accept`, `refuse`, `refuse recipient`, `not now`, `recipient not now`, `drop after data`,
+    `hang after data`, `one per connection`, `too busy`, `unknown sender`.
+    """
 
     def __init__(self, behaviour="accept"):
         self.behaviour = behaviour
@@ -26,6 +30,8 @@ class Script:
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if self.behaviour == "recipient not now":
+            return "450 the mailbox is busy"
         if self.behaviour == "refuse recipient" or address.startswith("nobody"):
             return "550 no such mailbox"
         envelope.rcpt_tos.append(address)
@@ -34,7 +40,11 @@ class Script:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.behaviour == "refuse":
             return "554 not this letter"
+        if self.behaviour == "not now":
+            return "451 come back later"
         self.taken.append(envelope)
+        if self.behaviour == "hang after data":
+            await asyncio.sleep(3600)
         if self.behaviour == "drop after data":
             server.transport.abort()
         if self.behaviour == "one per connection":

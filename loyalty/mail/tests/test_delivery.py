@@ -79,15 +79,53 @@ def test_a_preview_sends_nothing():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("behaviour", ["refuse", "refuse recipient"])
-def test_a_refused_letter_counts_attempts_with_growing_pauses_and_finally_fails(server, behaviour):
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [("refuse", "554"), ("refuse recipient", "550"), ("not now", "451"), ("recipient not now", "450")],
+)
+def test_a_refused_letter_counts_attempts_with_growing_pauses_and_finally_fails(server, behaviour, code):
     server.behaviour = behaviour
     queue()
     tried = [hours for hours in range(24) if deliver(AT + timedelta(hours=hours)).skipped]
     assert tried == [0, 1, 2, 4, 12]
     message = Message.objects.get()
     assert (message.status, message.attempts) == ("failed", 5)
-    assert message.error.startswith("55")
+    assert message.error.startswith(code)
+
+
+@pytest.mark.django_db
+def test_a_server_that_had_no_time_gets_the_letter_once_when_it_has(server):
+    server.behaviour = "not now"
+    queue()
+    deliver()
+    assert (Message.objects.get().status, Message.objects.get().due_at) == ("queued", AT + delivery.PAUSES[0])
+    server.behaviour = "accept"
+    assert deliver(AT + timedelta(minutes=4)).is_empty
+    assert deliver(AT + timedelta(minutes=5)).done == 1
+    assert states() == [("sent", 2)] and len(server.taken) == 1
+
+
+@pytest.mark.django_db
+def test_a_server_that_never_greets_costs_the_time_limit_and_marks_nothing(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = *silent.getsockname(), 0.2
+        queue(2)
+        with pytest.raises(delivery.MailServerUnreachable, match="timed out"):
+            deliver()
+    assert states() == [("queued", 0)] * 2
+
+
+@pytest.mark.django_db
+def test_a_server_that_hangs_with_the_letter_in_hand_leaves_it_uncertain_and_it_never_goes_again(server, settings):
+    server.behaviour, settings.EMAIL_TIMEOUT = "hang after data", 2
+    queue(2)
+    assert deliver().report == {"uncertain": 1}
+    assert states() == [("uncertain", 0), ("queued", 0)]
+    server.behaviour, settings.EMAIL_TIMEOUT = "accept", 60
+    deliver(AT + timedelta(days=1))
+    assert states() == [("uncertain", 0), ("sent", 1)]
+    assert len(server.taken) == 2
 
 
 @pytest.mark.django_db
