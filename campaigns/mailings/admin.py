@@ -52,9 +52,6 @@ class MailingAdmin(ProgramScoped):
     keep_instead = _("What went out stays in the books of letters.")
     empty_words = _("A mailing sends news to a segment: only to members who agreed, and to each once. Write the first one; nothing leaves until you send it.")  # fmt: skip
 
-    class Media:
-        js = ("desk/wording.js",)
-
     # --- the form ---------------------------------------------------------------------------------------------------
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         program = programs.chosen(request)
@@ -154,7 +151,7 @@ class MailingAdmin(ProgramScoped):
         said = showing.next_step(record, at=at)
         first = [Panel(_("What happens next"), [], [], said)] if said else []
         return self._look(record) | {
-            "stats": [Stat(_("Status"), showing.state(record)), *stats], "panels_before": first, "panels": panels,
+            "stats": [Stat(_("Status"), showing.state(record)), *stats], "panels_before": [*first, *panels],
         }  # fmt: skip
 
     def _look(self, mailing: Mailing) -> dict[str, Any]:

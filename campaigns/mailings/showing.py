@@ -152,7 +152,7 @@ def _said(lift: Lift | None, currency: str) -> str:
     if lift is None:
         return _("The groups are too small to compare: ten members each are needed.")
     told = {"difference": show_money(lift.difference, currency), "low": show_money(lift.low, currency), "high": show_money(lift.high, currency)}  # fmt: skip
-    said = _("A member who was written to spent %(difference)s more on average, between %(low)s and %(high)s.") % told
+    said = _("Average spend of those who got it less that of those kept out: %(difference)s, between %(low)s and %(high)s.") % told  # fmt: skip
     clear = _("The difference is clear.") if lift.is_certain else _("The difference may be chance: the interval holds zero.")  # fmt: skip
     return f"{said} {clear}"
 

@@ -23,6 +23,7 @@ from members.models import Member
 PARTS = ("subject", "text")
 ADDRESS = re.compile(r"https?://[^\s<>{}]*[^\s<>{}.,;:!?)]")
 LINK = re.compile(r"\{\{\s*(link|site|unsubscribe|choices)\s*\}\}")
+BUTTON = re.compile(r"\s*\{\{\s*link\s*\}\}\s*")
 COPIED = (
     "segment", "campaign", "subject", "subject_id", "subject_ms", "text", "text_id", "text_ms", "pace", "pace_per",
     "control_percent", "measured_days",
@@ -54,7 +55,7 @@ def html_of(subject: str, text: str) -> str:
     lines = [f'<h1 style="margin:0 0 12px;font-size:22px;line-height:1.3;">{escape(subject)}</h1>']
     written = text.splitlines()
     for line, following in zip(written, [*written[1:], ""], strict=True):
-        if line.strip():
+        if line.strip() and not BUTTON.fullmatch(line):  # the frame has a button that leads there
             lines.append(f'<p style="margin:0 0 {0 if following.strip() else 12}px;">{_linked(escape(line))}</p>')
     return "\n".join(lines)
 

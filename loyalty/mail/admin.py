@@ -14,7 +14,7 @@ from unfold.decorators import display
 from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, badge
-from loyalty.mail import blocks_desk, delivery, rendering, wordings_desk
+from loyalty.mail import blocks_desk, delivery, halting, rendering, wordings_desk
 from loyalty.mail.kinds import kind_in_words
 from loyalty.mail.models import Message
 
@@ -81,6 +81,8 @@ class MessageAdmin(BookAdmin):
     empty_words = _("No letters yet. They are written when members enrol, redeem, or are about to lose points.")
 
     def found_by(self, term: str) -> Q:
+        if term.startswith("mailing:"):  # the page of a mailing leads to its letters
+            return Q(kind=halting.KIND, subject=term)
         return Q(address__iexact=term) if "@" in term else Q(recipient=term.replace(" ", ""))
 
     @display(description=_("letter"))

@@ -192,3 +192,5 @@ def test_the_results_tell_what_became_of_the_letters_and_what_both_groups_did(pr
         assert words in shown
     assert {"segment_members,40", f"sent,{len(chosen) - 1}", "stopped_consent,1", "complaints,1", "treated_spent,550.00"} <= set(lines)  # fmt: skip
     assert "New harvest" in listed and "sent" in listed
+    letters = client.get(reverse("admin:mail_message_changelist"), {"q": mailing.about}).content.decode()
+    assert chosen[1].email in letters and kept_out[0].email not in letters
