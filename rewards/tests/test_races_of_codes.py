@@ -56,6 +56,21 @@ def test_fifty_after_the_last_piece_are_one(program):
     assert Reward.objects.get().taken == 1 == Voucher.objects.count()
 
 
+def test_nobody_is_told_sold_out_while_there_is_a_piece_left(program):
+    reward = make_reward(program, cost=100, stock=30)
+    members = crowd(program, 40)
+    held = [redemption.redeem(one, reward, at=LATER, reference=f"old:{one.number}", source="t", actor="t") for one in members[:10]]  # fmt: skip
+
+    def leave(made):
+        return lambda: redemption.cancel(made, at=LATER, actor="t", by_member=True) and None
+
+    coming = [wish(one, reward, one.number) for one in members[10:]]
+    assert race(*(leave(made) for made in held[:5]), *coming[:20]) == {"done": 25}
+    assert (Reward.objects.get().taken, Redemption.objects.exclude(status="cancelled").count()) == (25, 25)
+    assert race(*coming[20:]) == {"done": 5, "out_of_stock": 5}
+    assert Reward.objects.get().taken == 30
+
+
 def test_two_tabs_clicked_twice_redeem_once(program, ani):
     give_points(ani, 1000)
     reward = make_reward(program, cost=100)
