@@ -201,6 +201,16 @@ SETIA_JOBS = {
         "every": "day",
         "title": _("Forget old API answers"),
     },
+    "forget_addresses": {
+        "run": "rewards.forgetting.forget_due",
+        "every": "day",
+        "title": _("Forget addresses of old parcels"),
+    },
+    "forget_sessions": {
+        "run": "loyalty.desk.forgetting.forget_sessions",
+        "every": "day",
+        "title": _("Forget sessions that have ended"),
+    },
     "score_members": {
         "run": "members.segments.scoring.score_members",
         "every": "day",
@@ -299,6 +309,8 @@ SETIA_GUARANTEE = "campaigns.notices.guarantee"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"
 # Minutes that due work may wait before /readyz and the jobs page call it late.
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
+# Days after which it is forgotten where a delivered or cancelled parcel went; 0: never.
+SETIA_PARCEL_ADDRESS_DAYS = env.int("SETIA_PARCEL_ADDRESS_DAYS", default=180)
 # Megabytes that must be left where the data is, or /readyz complains.
 SETIA_DISK_FREE_MB = env.int("SETIA_DISK_FREE_MB", default=500)
 # The checks behind /readyz, for alerts and the page of health: the jobs know no mail.

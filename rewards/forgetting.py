@@ -3,8 +3,9 @@
 What was sent, when and with which carrier stays, for the figures; a step of such a parcel is not taken back any more.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -17,6 +18,17 @@ from rewards.parcels import ADDRESS
 BATCH = 2_000
 EMPTY = dict.fromkeys((*ADDRESS, "tracking"), "")
 Status = Parcel.Status
+
+
+def forget_due(program: Program, *, at: datetime, dry_run: bool = False, progress: Progress = unwatched) -> Tally:
+    """Take out the addresses that were kept for as long as the installation says; the job `forget_addresses`. 0 days: for ever."""
+    days = settings.SETIA_PARCEL_ADDRESS_DAYS
+    if not days:
+        return Tally()
+    before = at - timedelta(days=days)
+    return forget_addresses(
+        program, delivered_before=before, at=at, actor="job:forget_addresses", dry_run=dry_run, progress=progress
+    )
 
 
 def forget_addresses(

@@ -130,7 +130,12 @@ GROUPS = [
             (_("Seasons"), "event_repeat", "ledger_season_changelist", "ledger.view_season"),
             (_("Exchange rates"), "currency_exchange", "ledger_exchangerate_changelist", "ledger.view_exchangerate"),
             (_("Paying with points"), "price_change", "rewards_pointsterms_changelist", "rewards.view_pointsterms"),
-            (_("Reminders of vouchers"), "notifications", "rewards_voucherterms_changelist", "rewards.view_voucherterms"),
+            (
+                _("Reminders of vouchers"),
+                "notifications",
+                "rewards_voucherterms_changelist",
+                "rewards.view_voucherterms",
+            ),
             (_("Approval limits"), "verified_user", "jobs_approvallimits_changelist", "jobs.view_approvallimits"),
         ],
     ),
