@@ -14,6 +14,7 @@ from loyalty.jobs.models import ApprovalLimits
 from loyalty.ledger import clawback, confirming, corrections, expiry, holds, posting, statements, transfers
 from loyalty.ledger.checking import verify
 from loyalty.ledger.models import Entry, Wallet
+from loyalty.ledger.tests import lives_by_hand
 from loyalty.ledger.tests.model import HOLD, ZONE, Model, after_days
 from loyalty.ledger.transfers import NothingArrives, received
 from members.enrolment import main_account
@@ -40,7 +41,7 @@ STEPS = {
     "undo_both": (INDEX, NONE),
     "wait": (st.integers(1, 6), NONE),
     "sweep": (NONE, NONE),
-}
+} | lives_by_hand.STEPS
 steps = st.lists(
     st.one_of(*(st.tuples(st.just(name), st.integers(0, 2), *given) for name, given in STEPS.items())),
     min_size=5,
@@ -58,7 +59,7 @@ class Party:
         self.accruals, self.entries, self.holds = [], [], []
 
 
-class Life:
+class Life(lives_by_hand.ByHand):
     """A program with three accounts."""
 
     def __init__(self):
@@ -75,7 +76,7 @@ class Life:
         self.number += 1
         for party in self.parties:
             party.model.now = self.at
-            party.model.end_holds()
+            party.model.pass_time()
         getattr(self, name)(self.parties[who], first, second)
         for party in self.parties:
             stands, model = statements.balance(party.account, at=self.at), party.model
@@ -271,7 +272,7 @@ class Life:
         self.day += days
         for party in self.parties:
             party.model.now = self.at
-            party.model.end_holds()
+            party.model.pass_time()
 
     def sweep(self, _party, _, __):
         expiry.run_sweep(self.program, at=self.at)

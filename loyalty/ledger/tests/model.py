@@ -16,19 +16,24 @@ def after_days(at, days):
 class Model:
     """Lots as [points free, end]; holds as lists of (lot, points), burns as those and the lots that lived by days of grace then.
 
-    Lots that wait for an event end on their cancel-by instant and stand in `waits` with the end they get once confirmed.
+    Lots that wait for an event end on their cancel-by instant and stand in `waits` with the end they get once confirmed; those
+    that wait for a day stand in `coming`. `policy` and `limit` say what a refund does with what is not there any more.
     """
 
     def __init__(self, now):
         self.now, self.debt = now, 0
         self.lots, self.burns, self.holds, self.orders = [], [], [], []
-        self.waits, self.begins, self.graced = {}, [], set()
+        self.waits, self.begins, self.graced, self.given = {}, [], set(), {}
+        self.coming, self.policy, self.limit = set(), "debt", None
+
+    def is_pending(self, lot):
+        return lot in self.waits or lot in self.coming
 
     def balance(self):
-        return sum(left for lot, (left, ends) in enumerate(self.lots) if ends > self.now and lot not in self.waits)
+        return sum(left for lot, (left, ends) in enumerate(self.lots) if ends > self.now and not self.is_pending(lot))
 
     def pending(self):
-        return sum(self.lots[lot][0] for lot in self.waits if self.lots[lot][1] > self.now)
+        return sum(left for lot, (left, ends) in enumerate(self.lots) if ends > self.now and self.is_pending(lot))
 
     def repay(self, lot, *, at_most=None, at=None):
         points = self.lots[lot][0] if at_most is None else at_most
@@ -44,6 +49,19 @@ class Model:
         self.lots.append([points, ends])
         self.begins.append(self.now)
         self.orders.append({"earned": points, "asked": 0, "taken": 0, "expired": 0})
+
+    def announce(self, points, begins, ends):
+        self.add(points, ends)
+        self.begins[-1] = begins
+        self.coming.add(len(self.lots) - 1)
+
+    def pass_time(self):
+        """Holds that are over first, then the points whose day has come, in burn order; both repay debt."""
+        self.end_holds()
+        for lot in self.in_burn_order():
+            if lot in self.coming and self.begins[lot] <= self.now:
+                self.coming.discard(lot)
+                self.repay(lot, at=self.begins[lot])
 
     def expect(self, points, until, ends):
         self.waits[len(self.lots)] = ends
@@ -66,7 +84,7 @@ class Model:
 
     def cancel(self, lot):
         left = self.lots[lot][0]
-        if not left or lot not in self.waits or self.lots[lot][1] <= self.now:
+        if not left or not self.is_pending(lot) or self.lots[lot][1] <= self.now:
             return False
         self.refund(lot, left)
         return True
@@ -80,7 +98,7 @@ class Model:
         for lot in sorted(self.in_burn_order(), key=lambda lot: lot != first):
             left, ends = self.lots[lot]
             part = min(left, points)
-            if ends > self.now and part > 0 and lot != but and lot not in self.waits:
+            if ends > self.now and part > 0 and lot != but and not self.is_pending(lot):
                 self.lots[lot][0] -= part
                 points -= part
                 taken.append((lot, part))
@@ -98,11 +116,29 @@ class Model:
         """
         taken, graced = burn
         for lot, _part in taken:
-            if grace_days and self.lots[lot][1] <= self.now and lot not in graced:
+            ends = self.lots[lot][1]
+            if grace_days and ends <= self.now and not (lot in graced and ends in self.given[lot]):
                 self.graced.add(lot)
                 self.lapse(lot)
                 self.lots[lot][1] = after_days(self.now, grace_days)
+                self.given.setdefault(lot, set()).add(self.lots[lot][1])
         self.put_back(taken)
+
+    def undo_part(self, number, points, grace_days):
+        """A part of a redemption is reversed, what was drawn last first; whether so much was left."""
+        taken, graced = self.burns[number]
+        if points > sum(part for _lot, part in taken):
+            return False
+        rest, back = list(taken), []
+        while points:
+            lot, part = rest.pop()
+            back.append((lot, min(part, points)))
+            if part > points:
+                rest.append((lot, part - points))
+            points -= back[-1][1]
+        self.burns[number] = (rest, graced)
+        self.undo((back, graced), grace_days)
+        return True
 
     def burn(self, taken):
         """What a redemption took, and which lots lived by days of grace then."""
@@ -136,12 +172,13 @@ class Model:
         order["asked"] += points
         due = max(0, order["asked"] - self.gone(lot) - order["taken"])
         order["taken"] += due
-        if self.lots[lot][1] > self.now:
+        if self.lots[lot][1] > self.now and (self.policy != "pending" or self.is_pending(lot)):
             own = min(due, self.lots[lot][0])
             self.lots[lot][0] -= own
             due -= own
-        _, missing = self.draw(due, but=lot)
-        self.debt += missing
+        missing = due if self.policy == "pending" else self.draw(due, but=lot)[1]
+        if self.policy == "debt":
+            self.debt += missing if self.limit is None else min(missing, max(0, self.limit - self.debt))
         return True
 
     def lapse(self, lot):
@@ -154,6 +191,36 @@ class Model:
                 self.lapse(lot)
 
     # --- by hand ---
+    def held(self, lot):
+        return sum(part for held in self.holds if held["open"] for one, part in held["parts"] if one == lot)
+
+    def extend(self, before, until):
+        """Open points that would end before an instant live longer; how many lots that moves."""
+        moved = [
+            lot
+            for lot, (left, ends) in enumerate(self.lots)
+            if left + self.held(lot) > 0 and lot not in self.waits and self.now < ends < min(before, until)
+        ]
+        for lot in moved:
+            self.lots[lot][1] = until
+        return len(moved)
+
+    def write_off(self, points):
+        """Whether so much was owed."""
+        fits = points <= self.debt
+        self.debt -= points if fits else 0
+        return fits
+
+    def reinstate(self, lot, points, until):
+        """What ran out is back; what else ran out on that lot stays gone."""
+        if until > self.lots[lot][1]:
+            if self.lots[lot][1] <= self.now:
+                self.lapse(lot)
+            self.lots[lot][1] = until
+        self.lots[lot][0] += points
+        self.orders[lot]["expired"] -= points
+        self.repay(lot, at_most=points)
+
     def fits(self, points):
         """Whether a bulk adjustment of so many points is written at all."""
         return points > 0 or (not self.debt and -points <= self.balance())
