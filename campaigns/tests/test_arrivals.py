@@ -156,6 +156,10 @@ CASES = {
     "an edit that is undone": History(
         (sale(1, 600), Fact(5, "edit", (SILVER_FROM_500, False)), sale(10, 500), Fact(15, "undo"), sale(20, 100)), {"window": "entry"}
     ),
+    "a review that kept the tier, an edit, and a refund after it": History(
+        (sale(1, 2000), Fact(90, "edit", ({"silver": ["2000.00", None]}, False)), back(91, 0)),
+        {"window": "lifetime", "review": "months", "review_months": 2}, keeps={"silver": "500"}, last=200,
+    ),
     "an edit that is undone while points wait": History(
         (sale(1, 600), Fact(5, "edit", (SILVER_FROM_500, True)), delivery(8, 0), sale(10, 500), Fact(15, "undo"), delivery(20, 3)), waits="event"
     ),
