@@ -49,10 +49,11 @@ def owing_member(program, name):
     account = main_account(member).id
     order = give_points(member, 100)
     posting.redeem(account, 100, at=OPENING, reference="all", source="t", actor="t")
-    give_points(member, 60, expires_at=MIDNIGHT + timedelta(days=1))
+    later = OPENING + timedelta(minutes=1)
+    give_points(member, 60, at=later, expires_at=MIDNIGHT + timedelta(days=1))
     holds.hold(account, 60, at=MIDNIGHT - timedelta(hours=1), reference="h", source="t", actor="t")
     Wallet.objects.filter(program=program).update(activation_days=59)
-    give_points(member, 30, expires_at=MIDNIGHT + timedelta(days=2))
+    give_points(member, 30, at=later, expires_at=MIDNIGHT + timedelta(days=2))
     Wallet.objects.filter(program=program).update(activation_days=0)
     clawback.claw_back(order, 75, at=MIDNIGHT - timedelta(minutes=50), reference="back", source="t", actor="t")
     account = main_account(member)
