@@ -31,14 +31,15 @@ EXPORT = "loyalty.export_lists"
 
 
 class DeskList(ChangeList):
-    """One page of a list, completed in one go."""
+    """One page of a list, completed in one go, called by what it lists and not "Select reward to change"."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_results(self, request: HttpRequest) -> None:
         """The rows of the page, with what their columns need."""
         super().get_results(request)
-        self.title = capfirst(
-            self.opts.verbose_name_plural
-        )  # a page of rewards is called so, not "Select reward to change"
         self.result_list = list(self.result_list)
         self.model_admin.complete(self.result_list)
 

@@ -35,8 +35,8 @@ class Mailing(models.Model):
         DONE = "done", _("sent")
 
     class Per(models.TextChoices):
-        MINUTE = "minute", _("in a minute")
-        HOUR = "hour", _("in an hour")
+        MINUTE = "minute", _("minute")
+        HOUR = "hour", _("hour")
 
     program = models.ForeignKey(
         Program, models.PROTECT, related_name="mailings", verbose_name=_("program"), db_index=False
