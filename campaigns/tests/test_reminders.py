@@ -103,7 +103,7 @@ def test_points_that_are_spent_held_over_expired_or_of_another_program_are_not_t
     give(ani, 10, midnight(2026, 3, 9), at=OPENING)
     account = ani.member_accounts.get().account_id
     posting.redeem(account, 10, at=midnight(2026, 2, 20), reference="x", source="test", actor="test")
-    give(ani, 10, midnight(2026, 2, 28))
+    give(ani, 10, midnight(2026, 2, 28), at=midnight(2026, 2, 21))
     assert remind_expiring(program, at=midnight(2026, 3, 1)).is_empty
 
 

@@ -569,4 +569,4 @@ def test_the_first_page_costs_the_same_however_many_members(redeemed, program):
     for number in range(15):
         give_points(make_member(program, f"M{number}"), 10, at=timezone.now())
     assert cost() == few
-    assert few <= 36, few
+    assert few <= 37, few  # one of them: which dates had their run today
