@@ -69,6 +69,9 @@ class LetterTermsAdmin(OfProgram, DeskAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["program"] if obj else []
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it also knows until when entries were told of; switch letters off instead
+
     def page_context(self, request: HttpRequest, record: LetterTerms) -> dict[str, Any]:
         """The secret of the calls, for whoever may set the address."""
         if not record.webhook_address or not self.has_change_permission(request):

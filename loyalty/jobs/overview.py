@@ -113,6 +113,7 @@ def _known(key: str) -> str:
         "day": _("day %(number)s"),
         "refused": _("%(number)s refused"),
         "uncertain": _("%(number)s uncertain"),
+        "not_reached": _("%(number)s not reached, tried again"),
     }.get(key, "")
 
 

@@ -2,8 +2,8 @@
 
 A letter is claimed, and the claim committed, before any connection is opened. What follows has four ends: the server
 took it (sent); the server refused this letter (an attempt is counted, with growing pauses, and finally failed); the
-server could not be reached (the run ends, everything claimed goes back to the queue as if nothing had been); or nobody
-knows (uncertain). Uncertain letters are shown to staff and never sent again by themselves.
+server could not be reached, or went silent before the letter itself was on its way (the run ends, everything claimed goes back to the
+queue); or nobody knows (uncertain). Uncertain letters are shown to staff and never sent again by themselves.
 """
 
 import smtplib
@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
 from loyalty.common.tally import Progress, Tally, unwatched
-from loyalty.mail import channels, gate
+from loyalty.mail import channels, connections, gate
 from loyalty.mail.at_once import send_at_once
 from loyalty.mail.channels import LetterRefused
 from loyalty.mail.kinds import kind_of
@@ -164,7 +164,7 @@ def _deliver(batch: list[Message], tally: Tally, progress: Progress) -> bool:
     began = time.monotonic()
     try:
         _open(mailer)
-        while left and time.monotonic() - began < BATCH_SECONDS and is_listening(mailer):
+        while left and time.monotonic() - began < BATCH_SECONDS and connections.is_listening(mailer):
             is_certain = _send(mailer, left.pop(0), tally)
             if not (progress(tally.found - len(left), tally.done, tally.skipped) and is_certain):
                 return False
@@ -180,6 +180,7 @@ def _deliver(batch: list[Message], tally: Tally, progress: Progress) -> bool:
 def _open(mailer: BaseEmailBackend) -> None:
     try:
         mailer.open()
+        connections.watch(mailer)
     except (OSError, smtplib.SMTPException) as failure:
         raise _unreachable(failure) from failure
 
@@ -190,17 +191,6 @@ def _close(mailer: BaseEmailBackend) -> None:
         mailer.close()
     except (OSError, smtplib.SMTPException):
         log.info("mail_connection_ended_badly")
-
-
-def is_listening(mailer: BaseEmailBackend) -> bool:
-    """Whether the server still answers, asked before each letter: servers may end a connection between two."""
-    smtp: Any = getattr(mailer, "connection", None)
-    if not hasattr(smtp, "noop"):
-        return True
-    try:
-        return smtp.noop()[0] == 250
-    except (OSError, smtplib.SMTPException):
-        return False
 
 
 def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
@@ -220,6 +210,12 @@ def _send(mailer: BaseEmailBackend, message: Message, tally: Tally) -> bool:
         tally.found -= 1
         raise
     except Exception as failure:
+        if not connections.may_have_sent(mailer):
+            # Later than the others: a letter at which the server always hangs must not hold them up.
+            due_at = timezone.now() + PAUSES[0]
+            ours.update(status=Status.QUEUED, claimed_at=None, due_at=due_at, error=first_line(failure))
+            tally.found -= 1
+            raise _unreachable(failure) from failure
         ours.update(status=Status.UNCERTAIN, error=first_line(failure))
         tally.skipped += 1
         tally.report["uncertain"] = tally.report.get("uncertain", 0) + 1
@@ -246,6 +242,7 @@ def _hand_over(mailer: BaseEmailBackend, message: Message) -> None:
         raise LetterRefused(_("It has no proper e-mail address.")) from failure
     except Exception as failure:
         raise LetterRefused(first_line(failure)) from failure
+    connections.begin(mailer)
     try:
         mailer.send_messages([email])
     except smtplib.SMTPRecipientsRefused as refusal:

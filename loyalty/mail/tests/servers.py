@@ -8,7 +8,7 @@ from aiosmtpd.smtp import SMTP
 
 class Script:
     """What the server does with each letter: `accept`, `refuse`, `refuse recipient`, `not now`, `recipient not now`, `drop after data`,
-    `hang after data`, `one per connection`, `too busy`, `unknown sender`.
+    `hang at sender`, `hang at recipient`, `drop at recipient`, `hang after data`, `one per connection`, `too busy`, `unknown sender`.
     """
 
     def __init__(self, behaviour="accept"):
@@ -24,12 +24,18 @@ class Script:
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         if self.behaviour == "too busy":
             return "421 too busy, come back later"
+        if self.behaviour == "hang at sender":
+            await asyncio.sleep(3600)
         if self.behaviour == "unknown sender":
             return "550 who are you"
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if self.behaviour == "hang at recipient":
+            await asyncio.sleep(3600)
+        if self.behaviour == "drop at recipient":
+            server.transport.abort()
         if self.behaviour == "recipient not now":
             return "450 the mailbox is busy"
         if self.behaviour == "refuse recipient" or address.startswith("nobody"):

@@ -129,6 +129,21 @@ def test_a_server_that_hangs_with_the_letter_in_hand_leaves_it_uncertain_and_it_
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("behaviour", ["hang at sender", "hang at recipient", "drop at recipient"])
+def test_a_server_that_goes_silent_before_the_letter_left_gets_it_later_and_once(server, settings, behaviour):
+    server.behaviour, settings.EMAIL_TIMEOUT = behaviour, 2
+    queue(2)
+    with pytest.raises(delivery.MailServerUnreachable, match="tried again"):
+        deliver()
+    assert states() == [("queued", 0)] * 2 and server.taken == []
+    server.behaviour, settings.EMAIL_TIMEOUT = "accept", 60
+    assert deliver().done == 1  # the other one is not held up
+    assert states() == [("queued", 0), ("sent", 1)]
+    assert deliver(AT + delivery.PAUSES[0]).done == 1
+    assert states() == [("sent", 1)] * 2 and len(server.taken) == 2
+
+
+@pytest.mark.django_db
 def test_one_refused_letter_does_not_hold_up_the_others(server):
     queue(1, address="nobody@example.com")
     Message.objects.update(recipient="none")
