@@ -30,6 +30,7 @@ WITH moved AS (
     last_hash = sha256(last_hash || convert_to('[' || id || ',' || last_number + 1 || ',' || %(hashed)s, 'UTF8'))
   WHERE id = %(account_id)s AND debt = 0 AND NOT EXISTS (
     SELECT FROM ledger_entry WHERE account_id = %(account_id)s AND reference = %(reference)s AND kind = %(kind)s)
+  AND (%(is_judged)s OR last_draw_at IS NULL OR last_draw_at < %(effective_at)s)
   AND (%(is_judged)s OR NOT EXISTS (
     SELECT FROM ledger_periodclose WHERE ledger_periodclose.wallet_id = ledger_account.wallet_id
       AND (month + interval '1 month 12 hours') AT TIME ZONE 'UTC' > %(recorded_at)s))
@@ -55,8 +56,8 @@ SELECT id FROM written
 def credit(accrual: Accrual, terms: Terms, *, recorded_at: datetime) -> tuple[Any, ...] | None:
     """Credit an account that nobody needs to have locked; returns the entry as `write_rows` does.
 
-    None, and nothing is written, when the reference is known, the account owes, or the last month that was signed is hardly over. Raises IntegrityError when another
-    transaction wrote the same reference at the same time.
+    None, and nothing is written, when the reference is known, the account owes, something drew on it since the points are true, or the last month that was signed
+    is hardly over. Raises IntegrityError when another transaction wrote the same reference at the same time.
     """
     line = credit_line(accrual, terms, recorded_at)
     lot = dict(zip(_columns(Lot, LOT_FIELDS), lot_row(0, accrual, terms, recorded_at), strict=True))

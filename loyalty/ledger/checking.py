@@ -11,13 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.module_loading import import_string
 
 from loyalty.ledger import auditing, chain, custody
 from loyalty.ledger.locking import lock
-from loyalty.ledger.models import Account, Allocation, Anchor, Entry, Lot, Program
+from loyalty.ledger.models import Account, Allocation, Anchor, Entry, Hold, Lot, Program
 from loyalty.ledger.violations import NAMED_AT_MOST, Violation
+from loyalty.ledger.writing import DRAWS
 
 ACCOUNTS_AT_ONCE = 20_000
 # Points that changed places (`exchanging`) are taken as if they had been redeemed, and given back.
@@ -228,6 +229,7 @@ def _check_caches(accounts: QuerySet[Account]) -> Iterator[Violation]:
         was_left=lots(),
         was_posted=Coalesce(Subquery(entries), 0),
     )
+    yield from _check_draw_times(accounts)
     wrong = figures.exclude(
         available=F("was_available"), pending=F("was_pending"), held=F("was_held"), was_posted=F("was_left") - F("debt")
     )
@@ -237,4 +239,19 @@ def _check_caches(accounts: QuerySet[Account]) -> Iterator[Violation]:
             account.id,
             f"available {account.available} of {account.was_available}, pending {account.pending} of {account.was_pending}, "
             f"held {account.held} of {account.was_held}, entries {account.was_posted}, left {account.was_left}, debt {account.debt}",
+        )
+
+
+def _check_draw_times(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """What an account remembers of when something drew on it last is what its entries and holds say."""
+    drawn = (
+        Entry.objects.filter(account=OuterRef("id"), kind__in=DRAWS).order_by("-effective_at").values("effective_at")
+    )
+    held = Hold.objects.filter(account=OuterRef("id")).order_by("-held_at").values("held_at")
+    seen = accounts.annotate(drawn_at=Subquery(drawn[:1]), was_held_at=Subquery(held[:1]))
+    told = Greatest(Coalesce("drawn_at", "was_held_at"), Coalesce("was_held_at", "drawn_at"))
+    wrong = seen.annotate(told=told).exclude(Q(last_draw_at=F("told")) | Q(last_draw_at=None, told=None))
+    for account in wrong.order_by("id")[:NAMED_AT_MOST]:
+        yield Violation(
+            "balance", account.id, f"something drew on it at {account.told}, it remembers {account.last_draw_at}"
         )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
-from loyalty.ledger import clawback, debts, idling
+from loyalty.ledger import clawback, debts, exchanging, idling
 from loyalty.ledger.lapsing import lapse, overdue
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Entry, Lot
@@ -64,9 +64,13 @@ def confirm(
         lapse({account.pk: account}, overdue([lot.pk], at=at), recorded_at=at)
         lot.refresh_from_db()
     words = (source, reference, actor)
-    entry = _write(account, lot, max(happened, lot.granted_at), at, words, missed=asked - taken)
+    begins_at = max(happened, lot.granted_at)
+    is_late = exchanging.is_behind(account, begins_at)
+    entry = _write(account, lot, begins_at, at, words, missed=asked - taken)
     write_accounts([account])
     idling.settle_ends(account, [lot.pk], recorded_at=at)
+    if is_late:
+        exchanging.exchange({account.pk: account}, at=at)
     return entry
 
 

@@ -39,8 +39,7 @@ class Story:
 
 def is_behind(account: Account, since: datetime) -> bool:
     """Whether something drew on a locked account at or after an instant, so that what is true from then on is late."""
-    last = getattr(account, "last_draw_at", None)
-    return not account.has_idle_lots and ((last is not None and since <= last) or account.held > 0)
+    return not account.has_idle_lots and account.last_draw_at is not None and since <= account.last_draw_at
 
 
 def exchange(accounts: Mapping[int, Account], *, at: datetime) -> int:

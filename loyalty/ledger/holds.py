@@ -21,7 +21,7 @@ from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Entry, Hold, HoldPart, Lot, Program
 from loyalty.ledger.posting import ReferenceConflict
 from loyalty.ledger.trails import REDEEM, Act
-from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
+from loyalty.ledger.writing import Line, note_draw, write_accounts, write_allocations, write_lines
 
 MINUTES = 15
 CHUNK = 1000
@@ -70,6 +70,7 @@ def hold(
     update_rows(Lot, "id", ("+held",), drawn)
     account.available -= amount
     account.held += amount
+    note_draw(account, at)
     write_accounts([account])
     return held
 

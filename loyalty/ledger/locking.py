@@ -4,33 +4,24 @@ On SQLite the IMMEDIATE transaction is the lock already, and the row lock is sil
 """
 
 from django.db import transaction
-from django.db.models import DateTimeField, OuterRef, Subquery
-from django.db.models.expressions import RawSQL
+from django.db.models import OuterRef, Subquery
 
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger.models import Account, PeriodClose
 
 _last_signed = PeriodClose.objects.filter(wallet=OuterRef("wallet")).order_by("-month").values("month")[:1]
-# Written out, so that the kinds are part of the text and the index over them is found.
-_last_draw = RawSQL(
-    "(SELECT entry.effective_at FROM ledger_entry entry WHERE entry.account_id = ledger_account.id"
-    " AND entry.kind IN ('redemption', 'claw_back') ORDER BY entry.effective_at DESC LIMIT 1)",
-    [],
-    output_field=DateTimeField(),
-)
 _locked = Prepared(
     lambda: (
         Account.objects.select_for_update(of=("self",))
         .filter(id__any_of=Given("ids"))
-        .annotate(signed_month=Subquery(_last_signed), last_draw_at=_last_draw)
+        .annotate(signed_month=Subquery(_last_signed))
         .order_by("id")
     )
 )
 
 
 def lock(*account_ids: int) -> dict[int, Account]:
-    """Lock these accounts until the transaction ends and return them as they are now, by id, with their wallet's last signed month
-    (`signed_month`) and the last instant at which something drew on them (`last_draw_at`).
+    """Lock these accounts until the transaction ends and return them as they are now, by id, with their wallet's last signed month.
 
     Raises `Account.DoesNotExist` when one of them is not there.
     """

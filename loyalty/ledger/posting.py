@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.bulk import insert_rows, is_postgresql, reserve_ids, update_rows
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import at_once, debts, exchanging, idling, policies
+from loyalty.ledger.closing import begin_of_month
 from loyalty.ledger.crediting import (
     BY_POLICY,
     LOT_FIELDS,
@@ -165,7 +166,7 @@ def _burned(account: Account, line: Line, drawn: Sequence[Draw]) -> Entry:
 def _at_once(accrual: Accrual, recorded_at: datetime) -> tuple[Any, ...] | None:
     """A plain credit in one statement; None, and nothing done, where it takes more than that (see `at_once`)."""
     terms = policies.terms_of_account(accrual.account_id)
-    if terms is None or terms.are_idle or accrual.effective_at < recorded_at:
+    if terms is None or terms.are_idle or accrual.effective_at < begin_of_month(recorded_at, terms.zone):
         return None
     try:
         # On its own, a single statement is a transaction.

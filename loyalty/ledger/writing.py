@@ -21,7 +21,8 @@ ENTRY_FIELDS = (
     "account", "number", "kind", "amount", "effective_at", "recorded_at", "source", "reference", "actor", "reason",
     "explanation", "corrects", "hash",
 )  # fmt: skip
-ACCOUNT_FIGURES = ("available", "pending", "held", "debt", "last_number", "last_hash")
+ACCOUNT_FIGURES = ("available", "pending", "held", "debt", "last_number", "last_hash", "last_draw_at")
+DRAWS = (Entry.Kind.REDEMPTION, Entry.Kind.CLAW_BACK)
 
 
 class ReferenceConflict(Refusal):
@@ -125,6 +126,8 @@ def hashed(line: Line) -> dict[str, Any]:
 
 def numbered(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
     """A line as ENTRY_FIELDS has it: numbered, and chained to the account's last one. Moves both on in memory."""
+    if line.kind in DRAWS:
+        note_draw(account, line.effective_at)
     account.last_number += 1
     account.last_hash = chain.link(
         bytes(account.last_hash), account_id=line.account_id, number=account.last_number, digest=digest, **hashed(line)
@@ -135,6 +138,11 @@ def numbered(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def note_draw(account: Account, at: datetime) -> None:
+    """Something draws on a locked account at an instant: what is true from before it, and told after it, is late."""
+    account.last_draw_at = max(account.last_draw_at or at, at)
+
+
 def write_allocations(rows: Iterable[tuple[int, int, int]]) -> None:
     """Write allocations: (entry id, lot id, amount), amounts positive."""
     insert_rows(Allocation, ("entry", "lot", "amount"), rows)
@@ -142,5 +150,8 @@ def write_allocations(rows: Iterable[tuple[int, int, int]]) -> None:
 
 def write_accounts(accounts: Iterable[Account]) -> None:
     """Store the figures of locked accounts."""
-    rows = [(a.id, a.available, a.pending, a.held, a.debt, a.last_number, bytes(a.last_hash)) for a in accounts]
+    rows = [
+        (a.id, a.available, a.pending, a.held, a.debt, a.last_number, bytes(a.last_hash), a.last_draw_at)
+        for a in accounts
+    ]
     update_rows(Account, "id", ACCOUNT_FIGURES, rows)

@@ -23,6 +23,8 @@ class Account(models.Model):
     has_idle_lots = models.BooleanField(_("has points that end by inactivity"), default=False, db_default=False)
     last_number = models.BigIntegerField(_("number of its last entry"), default=0)
     last_hash = models.BinaryField(_("hash of its last entry"), max_length=32, default=b"")
+    # On the row itself: who waited for its lock reads what was drawn meanwhile, which a look at the entries would miss.
+    last_draw_at = models.DateTimeField(_("last time something drew on it"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("account")
@@ -100,12 +102,6 @@ class Entry(models.Model):
             models.Index(fields=["recorded_at", "kind"], name="entry_by_recording"),
             models.Index(fields=["corrects"], condition=Q(corrects__isnull=False), name="entry_by_corrected"),
             models.Index(fields=["reference"], name="entry_by_reference"),
-            # What drew on an account last: whether something that comes late has to be drawn in turn.
-            models.Index(
-                fields=["account", "effective_at"],
-                condition=Q(kind__in=["redemption", "claw_back"]),
-                name="entry_draw_by_account",
-            ),
         ]
 
     def __str__(self) -> str:

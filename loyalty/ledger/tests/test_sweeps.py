@@ -125,8 +125,9 @@ class TestDebtAndPointsNeverStandTogether:
     def owing(self, member):
         """Spent 100, then the goods came back while another 60 were held."""
         order = give_points(member, 100)
-        burn(member, 100)
-        give_points(member, 60, expires_at=OPENING + timedelta(days=2))
+        burn(member, 100, at=OPENING + timedelta(hours=1))
+        after = NOON - timedelta(minutes=1)
+        give_points(member, 60, at=after, recorded_at=after, expires_at=OPENING + timedelta(days=2))
         held = hold(member, 60)
         take(order, 40)
         assert figures(member) == (0, 0, 60, 40)
