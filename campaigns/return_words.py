@@ -24,7 +24,8 @@ def words_of(explanation: dict[str, Any]) -> str:
     if "partner" in explanation:
         return partner_words(explanation["partner"])
     if "in_turn" in explanation:
-        return " ".join(_in_turn(part, explanation.get("decimals", 0)) for part in explanation["in_turn"])
+        why = _("Had they been known in time, they would have been used before points that last longer.")
+        return " ".join([*(_in_turn(part, explanation.get("decimals", 0)) for part in explanation["in_turn"]), why])
     if "returned_goods" in explanation:
         return _returned(explanation["returned_goods"], explanation)
     if "settled_again" in explanation:
@@ -94,7 +95,6 @@ def _settled(told: dict[str, Any]) -> str:
 def _in_turn(told: dict[str, Any], decimals: int) -> str:
     """Points that end sooner became known after others had been used: so many of them live as long as those."""
     words = {"points": show_points(told["points"], decimals), "was": _day(told["was"])}
-    why = _("Had they been known in time, they would have been used before points that last longer.")
     if told["until"] is None:
         said = ngettext(
             "%(points)s point that would have lasted through %(was)s never expires.",
@@ -108,7 +108,7 @@ def _in_turn(told: dict[str, Any], decimals: int) -> str:
             told["points"],
         )
         words["until"] = _day(told["until"])
-    return f"{said % words} {why}"
+    return said % words
 
 
 def _day(text: str) -> str:

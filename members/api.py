@@ -181,7 +181,7 @@ def read_entries(request: HttpRequest, number: str, cursor: str = "", limit: int
         EntryOut(
             number=line.entry.number,
             kind=line.entry.kind,
-            amount=line.entry.amount,
+            amount=line.points,
             after=line.after,
             title=line.title,
             explanation=line.explanation,

@@ -1,11 +1,11 @@
 """A member's history: what moved, newest first, a page at a time, with the balance after each line.
 
 A page is found by the number of the line before it, not by counting, so that it costs the same however long the
-history is.
+history is. Where points change places (two lines that add up to nothing, see `loyalty.ledger.exchanging`) the reader sees one line, of no points.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,9 @@ from loyalty.ledger.models import Account, Entry
 from members import wording
 
 PAGE = 25
+Kind = Entry.Kind
+# The first of the two lines by which points change places; the second tells of both.
+_other_half = Q(kind=Kind.EXTENSION, amount__lt=0)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,6 +30,7 @@ class Line:
     """One movement as the member reads it: why it is so much, what limited it, what would have made it more. `after` is the balance once it was booked."""
 
     entry: Entry
+    points: int
     title: str
     explanation: str
     limits: list[str]
@@ -56,7 +60,9 @@ def page(account: Account, *, kind: str = "", before: int | None = None, size: i
     CursorUnknown.
     """
     entries = Entry.objects.filter(account=account)
-    shown = entries.filter(kind__in=wording.KINDS_SHOWN[kind]) if kind else entries
+    shown = entries.exclude(_other_half)
+    if kind:
+        shown = shown.filter(kind__in=wording.KINDS_SHOWN[kind])
     if before is not None:
         mark = entries.filter(number=before).first()
         if mark is None:
@@ -74,15 +80,25 @@ def line(account: Account, number: int) -> Line | None:
     return _line(entry, _balances_after(account, [entry])[number]) if entry else None
 
 
-def told(entry: Entry) -> Line:
-    """One entry as the member reads it, without the balance after it."""
-    return _line(entry, None)
+def told(entries: Iterable[Entry]) -> list[Line]:
+    """Entries as the member reads them, without the balances after them."""
+    return [_line(entry, None) for entry in entries]
+
+
+def seen(entries: Iterable[Entry]) -> list[Entry]:
+    """Those of some entries that the reader sees: of points that changed places one of the two."""
+    return [entry for entry in entries if entry.kind != Kind.EXTENSION or entry.amount >= 0]
+
+
+def points_of(entry: Entry) -> int:
+    """What a line gave or took, as the member reads it: what makes points last longer does neither."""
+    return 0 if entry.kind == Kind.EXTENSION else entry.amount
 
 
 def latest(account: Account, *, size: int) -> list[Line]:
     """The newest lines without the balances after them. One query."""
-    entries = Entry.objects.filter(account=account).order_by("-effective_at", "-number")
-    return [_line(entry, None) for entry in entries[:size]]
+    entries = Entry.objects.filter(account=account).exclude(_other_half).order_by("-effective_at", "-number")
+    return told(entries[:size])
 
 
 def _older_than(mark: Entry) -> Q:
@@ -91,7 +107,7 @@ def _older_than(mark: Entry) -> Q:
 
 def _line(entry: Entry, after: int | None) -> Line:
     told = wording.explain(entry), wording.limits(entry), wording.near_misses(entry)
-    return Line(entry, wording.title(entry), *told, after)
+    return Line(entry, points_of(entry), wording.title(entry), *told, after)
 
 
 def _balances_after(account: Account, rows: list[Entry]) -> dict[int, int]:
@@ -114,10 +130,12 @@ def csv_rows(account: Account) -> Iterator[list[Any]]:
     decimals = account.wallet.decimals
     yield [_("When"), _("What happened"), _("Points"), _("Balance"), _("Why")]
     balance = 0
-    for entry in Entry.objects.filter(account=account).order_by("effective_at", "number").iterator(chunk_size=500):
-        balance += entry.amount
+    entries = Entry.objects.filter(account=account).exclude(_other_half).order_by("effective_at", "number")
+    for entry in entries.iterator(chunk_size=500):
+        moved = points_of(entry)
+        balance += moved
         when = timezone.localtime(entry.effective_at).strftime("%Y-%m-%d %H:%M")
-        points, after = (_plain(value, decimals) for value in (entry.amount, balance))
+        points, after = (_plain(value, decimals) for value in (moved, balance))
         yield [when, harmless(wording.title(entry)), points, after, harmless(wording.explain(entry))]
 
 

@@ -71,7 +71,7 @@ def to_come(account: Account, *, at: datetime) -> list[Fate]:
 def moves_of(lot: Lot) -> list[Drawn]:
     """What was taken from a lot and given back to it, in order. One query."""
     moves = Allocation.objects.filter(lot=lot).select_related("entry").order_by("entry__number")
-    return [Drawn(move.entry, lot, _signed(move), wording.title(move.entry)) for move in moves]
+    return [Drawn(move.entry, lot, _signed(move), wording.title_beside_a_lot(move.entry)) for move in moves]
 
 
 def drawn_by(entries: Iterable[Entry]) -> dict[int, list[Drawn]]:

@@ -8,7 +8,7 @@ from pydantic import Field
 from loyalty.ledger.asof import LotAt
 from loyalty.ledger.models import Entry
 from loyalty.pos.wire import InstantOut, Outgoing
-from members import wording
+from members import history, wording
 from members.history import Line
 from members.lots import Drawn, Fate
 from members.statements import Change, Statement
@@ -213,10 +213,15 @@ def entry_out(line: Line, drawn: Iterable[Drawn]) -> OneEntryOut:
     return OneEntryOut(**_entry(line.entry), after=line.after or 0, limits=line.limits, near=line.near, drawn=told)
 
 
+def _lines(entries: Iterable[Entry]) -> list[EntryLineOut]:
+    return [EntryLineOut(**_entry(entry)) for entry in history.seen(entries)]
+
+
 def _entry(entry: Entry) -> dict[str, Any]:
-    names = ("number", "kind", "amount", "effective_at", "recorded_at", "source", "reference", "reason")
+    names = ("number", "kind", "effective_at", "recorded_at", "source", "reference", "reason")
     told = {name: getattr(entry, name) for name in names}
-    return told | {"title": wording.title(entry), "explanation": wording.explain(entry)}
+    amount = history.points_of(entry)
+    return told | {"amount": amount, "title": wording.title(entry), "explanation": wording.explain(entry)}
 
 
 def statement_out(told: Statement) -> StatementOut:
@@ -256,8 +261,8 @@ def changes_out(change: Change) -> ChangesOut:
             points=between.points,
             activated=between.activated,
             ran_out=between.ran_out,
-            added=[EntryLineOut(**_entry(entry)) for entry in between.added],
-            removed=[EntryLineOut(**_entry(entry)) for entry in between.removed],
+            added=_lines(between.added),
+            removed=_lines(between.removed),
         )
         for held, between in change.wallets
     ]

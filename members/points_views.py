@@ -96,16 +96,17 @@ def show_day(request: HttpRequest) -> HttpResponse:
         now = statements.statement(member, at=at)
         mine = account.pk
         since, learned = statements.change(then, now).of(mine), statements.change(believed, then).of(mine)
+        after, lately = history.seen(since.added), history.seen(learned.added)
         shown |= {
             "day": day,
             "stay": then.stay,
             "then": then.of(mine),
             "believed": believed.of(mine),
-            "learned": [history.told(entry) for entry in reversed(learned.added[-LEARNED_SHOWN:])],
-            "learned_more": max(0, len(learned.added) - LEARNED_SHOWN),
+            "learned": history.told(reversed(lately[-LEARNED_SHOWN:])),
+            "learned_more": max(0, len(lately) - LEARNED_SHOWN),
             "since": since,
-            "lines": [history.told(entry) for entry in reversed(since.added[-LINES_SHOWN:])],
-            "more": max(0, len(since.added) - LINES_SHOWN),
+            "lines": history.told(reversed(after[-LINES_SHOWN:])),
+            "more": max(0, len(after) - LINES_SHOWN),
             "now": positions.balance(mine, at=at),
         }
     return render(request, "members/history_day.html", shown, status=400 if shown.get("error") else 200)

@@ -50,6 +50,13 @@ def title(entry: Entry) -> str:
     return titles[Entry.Kind(entry.kind)]
 
 
+def title_beside_a_lot(entry: Entry) -> str:
+    """As `title`, but of points that changed places it says on which side this lot is."""
+    if entry.kind == Entry.Kind.EXTENSION and entry.amount:
+        return _("Counted as used, others last instead") if entry.amount < 0 else _("Last on, others count as used")
+    return title(entry)
+
+
 def _extended(entry: Entry) -> str:
     """What gave points another end: an event that confirmed them, other points that were used in their stead, or the shop."""
     if "confirmed" in entry.explanation:

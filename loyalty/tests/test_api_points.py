@@ -177,6 +177,21 @@ def test_each_line_tells_the_lots_it_drew_on_and_each_lot_its_lines(shop, ani, n
     assert shop.get(f"/members/{ani.number}/lots", state="lost").status_code == 422
 
 
+def test_points_that_change_places_are_told_as_one_line_of_no_points(shop, ani, now):
+    for reference, told, days in (("a", 9, 30), ("b", 2, 3)):
+        at = now - 9 * DAY
+        give_points(ani, 400, at=at, reference=reference, recorded_at=now - told * DAY, expires_at=now + days * DAY)
+        if reference == "a":
+            posting.redeem(main_account(ani).id, 300, at=now - 5 * DAY, reference="r", source="t", actor="t")
+    lines = shop.get(f"/members/{ani.number}/entries").json()["entries"]
+    assert [(one["number"], one["kind"], one["amount"], one["after"]) for one in lines] == [
+        (5, "extension", 0, 500), (2, "redemption", -300, 500), (3, "accrual", 400, 800), (1, "accrual", 400, 400),
+    ]  # fmt: skip
+    (wallet,) = shop.get(f"/members/{ani.number}/changes", since=(now - 3 * DAY).isoformat(), since_known=(now - 3 * DAY).isoformat()).json()["wallets"]  # fmt: skip
+    assert (wallet["points"], [(one["number"], one["amount"]) for one in wallet["added"]]) == (400, [(3, 400), (5, 0)])
+    assert shop.get(f"/members/{ani.number}/entries/5").json()["amount"] == 0
+
+
 def test_a_statement_tells_true_then_and_known_then_and_why_they_differ(shop, ani):
     told_at = OPENING + 10 * DAY
     give_points(ani, 30, at=OPENING + DAY)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from loyalty.ledger import policies, posting
 from loyalty.ledger.models import Entry, Wallet
 from loyalty.mail.models import Message
+from members import history
 from members.enrolment import main_account
 from members.models import Member, MemberAccount
 from members.testing import give_points, points_of
@@ -174,3 +175,26 @@ def test_other_kinds_of_points_are_shown_with_their_days_and_what_keeps_them(pag
     shown = text(page.get("/points/"))
     assert "Cashback" in shown and "12.50 cashback" in shown
     assert "your next purchase may keep the points longer" in shown
+
+
+def test_points_that_change_places_are_one_line_of_no_points_with_the_reason(page, ani, now):
+    """300 were spent; 400 that end sooner became known after it (decision 0012). The books have two lines, the member one."""
+    account = main_account(ani).id
+    give_points(ani, 400, at=now - 9 * DAY, reference="a", recorded_at=now - 9 * DAY, expires_at=now + 30 * DAY)
+    words = {"reference": "r", "source": "t", "actor": "t"}
+    posting.redeem(account, 300, at=now - 5 * DAY, **words)
+    give_points(ani, 400, at=now - 8 * DAY, reference="b", recorded_at=now - 2 * DAY, expires_at=now + 3 * DAY)
+    out, back = Entry.objects.filter(account=account, kind="extension").order_by("number")
+    assert (out.amount, back.amount) == (-300, 300)
+    for address in ("/", "/history/", f"/history/then/?day={(now - 7 * DAY).date()}"):
+        shown = text(page.get(address))
+        assert (address, shown.count("Points last longer"), "300" in shown) == (address, 1, True)
+        assert "+300" not in shown and shown.count("−300") == 1
+    assert "300 points that would have lasted through" in text(page.get("/history/"))
+    lines = history.page(main_account(ani), size=50).lines
+    assert [(one.title, one.points, one.after) for one in lines][:2] == [("Points last longer", 0, 500), ("Reward redeemed", -300, 500)]  # fmt: skip
+    download = [row[1:4] for row in history.csv_rows(main_account(ani))]
+    assert download[-1] == ["Points last longer", "0", "500"] and len(download) == 5
+    line = text(page.get(f"/history/{back.number}/"))
+    assert "Where the points" not in line and "0 points" in line
+    assert "Counted as used, others last instead" in text(page.get(f"/history/{back.number - 2}/"))

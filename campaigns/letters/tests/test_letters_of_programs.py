@@ -9,7 +9,8 @@ from campaigns import purchases
 from campaigns.letters import inviting, monthly, movements, shelves
 from campaigns.letters.models import LetterTerms
 from loyalty.desk import roles
-from loyalty.ledger import corrections, expiry
+from loyalty.ledger import corrections, expiry, posting
+from loyalty.ledger.models import Entry
 from loyalty.mail import rendering, wordings
 from loyalty.mail.models import Message
 from loyalty.tests.desk import staff_client
@@ -89,6 +90,23 @@ def test_a_statement_goes_out_on_the_first_of_the_month_to_whoever_had_movements
     sums = {name: letter.context[name] for name in ("earned", "spent", "expired", "other", "balance")}
     assert sums == {"earned": 500, "spent": 0, "expired": 0, "other": -40, "balance": 460}
     assert (letter.recipient, letter.period, rendering.render(letter)[0]) == (ani.number, "2026-02", "Your points in February 2026")  # fmt: skip
+
+
+def test_points_that_changed_places_are_neither_earned_nor_spent_and_no_letter_of_their_own():
+    program = make_program()
+    ani, day = make_member(program, "Ani"), datetime(2026, 2, 1, tzinfo=UTC)
+    terms(program, sends_statement=True, tells_earned=True, tells_adjusted=True, entries_told_until=day)
+    for reference, told, days in (("a", 0, 65), ("b", 20, 45)):
+        credit = {"at": day, "recorded_at": day + told * DAY, "expires_at": day + days * DAY}
+        give_points(ani, 400, reference=reference, **credit)
+        if reference == "a":
+            posting.redeem(main_account(ani).id, 300, at=day + 9 * DAY, reference="r", source="t", actor="t")
+    assert Entry.objects.filter(kind="extension").count() == 2
+    assert movements.tell_entries(program, at=day + 20 * DAY).is_empty
+    assert monthly.send_statements(program, at=datetime(2026, 2, 28, 17, tzinfo=UTC)).report == {"statement": 1}
+    (letter,) = letters("statement")
+    sums = {name: letter.context[name] for name in ("earned", "spent", "expired", "other", "balance")}
+    assert sums == {"earned": 800, "spent": -300, "expired": 0, "other": 0, "balance": 500}
 
 
 def test_members_are_won_back_once_per_absence_and_only_those_who_agreed():
