@@ -6,10 +6,10 @@ the lots that end sooner, as if they had been redeemed, the other gives them bac
 find every point where it would be. Points whose ends move by other things (inactivity, extensions, reinstatements, grace) stay as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import F
 
@@ -23,6 +23,7 @@ from loyalty.ledger.redrawing import FOR_EVER, Deed, Exchange, Part, Redrawn, ex
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
 
 ACTOR = "books"
+Key = TypeVar("Key", bound=Hashable)
 POLICY = Wallet.DebtPolicy
 KINDS = {Entry.Kind.REDEMPTION: "draw", Entry.Kind.CLAW_BACK: "claw_back", Entry.Kind.REVERSAL: "put_back", Entry.Kind.WRITE_OFF: "forgiven"}  # fmt: skip
 
@@ -110,14 +111,15 @@ def _told(story: Story, moves: Sequence[Exchange], wallet: Wallet) -> dict[str, 
         part.id: None if part.ends_at == FOR_EVER else last_valid_day(part.ends_at, zone).isoformat()
         for part in story.parts.values()
     }
-    told = [{"points": points, "was": days[gives], "until": days[gets]} for gives, gets, points in moves]
+    by_days = _sums(((days[gives], days[gets]), points) for gives, gets, points in moves)
+    told = [{"points": points, "was": was, "until": until} for (was, until), points in by_days.items()]
     return {"in_turn": told} | ({"decimals": wallet.decimals} if wallet.decimals else {})
 
 
-def _sums(parts: Any) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for lot, points in parts:
-        found[lot] = found.get(lot, 0) + points
+def _sums(parts: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    found: dict[Key, int] = {}
+    for key, points in parts:
+        found[key] = found.get(key, 0) + points
     return found
 
 

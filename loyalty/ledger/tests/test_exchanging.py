@@ -91,6 +91,15 @@ def test_it_reaches_points_whose_own_end_has_passed(program, account):
     assert lots(account) == [0, 400]
 
 
+def test_lots_of_one_last_day_are_told_of_together(account):
+    give(account, 100, on=1, ends=65, reference="a")
+    give(account, 200, on=1, ends=65, reference="b")
+    burn(account, 250, 30)
+    give(account, 400, on=2, ends=45, told=35)
+    told = Entry.objects.filter(account=account, kind="extension").first().explanation
+    assert told == {"in_turn": [{"points": 250, "was": "2026-02-15", "until": "2026-03-07"}]}
+
+
 def test_a_claw_back_finds_the_points_where_they_would_be(account, late):
     first = Entry.objects.get(reference="1-65")
     taken = clawback.claw_back(first, 400, at=day(50), reference="back", **WORDS)
