@@ -139,6 +139,22 @@ def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
     yield from _check_given_ends(accounts, moved)
     yield from lifetimes.check_ends(accounts)
     yield from _check_confirmations(accounts)
+    yield from _check_begins(accounts)
+
+
+def _check_begins(accounts: QuerySet[Account]) -> Iterator[Violation]:
+    """What waits for no event begins when its entry says; where it says nothing, by days of delay, which never lead back."""
+    lots = Lot.objects.filter(account__in=accounts, confirm_by__isnull=True).order_by("id")
+    lots = lots.exclude(entry__explanation__lot__has_key="confirm_by")
+    asked = lots.filter(Q(available_at__isnull=True) | Q(available_at__lt=F("granted_at")) | Q(entry__explanation__lot__has_key="available_at"))  # fmt: skip
+    rows = asked.values_list("id", "account_id", "granted_at", "available_at", "entry__explanation")
+    for lot_id, account_id, granted_at, available_at, explanation in rows.iterator(chunk_size=5000):
+        told = explanation.get("lot", {}).get("available_at")
+        due = datetime.fromisoformat(told) if told else granted_at
+        if available_at != due:
+            yield Violation(
+                "lot dates", account_id, f"can be spent from {available_at}, should be from {due}", lot=lot_id
+            )
 
 
 def _check_given_ends(accounts: QuerySet[Account], moved: dict[int, Any]) -> Iterator[Violation]:

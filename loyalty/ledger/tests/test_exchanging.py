@@ -6,7 +6,19 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from loyalty.ledger import asof, clawback, corrections, exchanging, expiry, finance, holds, policies, posting
+from loyalty.ledger import (
+    asof,
+    clawback,
+    closing,
+    corrections,
+    exchanging,
+    expiry,
+    finance,
+    holds,
+    policies,
+    posting,
+    triggers,
+)
 from loyalty.ledger.checking import verify
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Allocation, Entry, Lot, Wallet
@@ -211,3 +223,47 @@ def test_half_of_an_exchange_is_found(account):
         found = [str(one) for one in verify()]
         transaction.set_rollback(True)
     assert found == [f"allocations: account {account}: points that changed places add up to -100, not to nothing"]
+
+
+def test_a_signed_month_between_keeps_its_figures_and_the_pair_is_nothing_in_the_next(program, account):
+    wallet, (january, february) = program.wallets.get(), (date(2026, 1, 1), date(2026, 2, 1))
+    give(account, 400, on=1, ends=65)
+    burn(account, 300, 20)
+    closing.close_month(wallet, january, at=day(32), actor="staff:1")
+    signed = finance.roll_forward(wallet, january)
+    known = asof.position(account, at=day(30), known_at=day(30))
+    give(account, 400, on=2, ends=45, told=35)
+    pair = Entry.objects.filter(account=account, kind="extension").order_by("number")
+    begins = finance.month_bounds(february, program.time_zone)[0]
+    assert [(e.amount, e.effective_at, e.recorded_at) for e in pair] == [(n, begins, day(35)) for n in (-300, 300)]
+    assert (finance.roll_forward(wallet, january), signed.closing) == (signed, 100)
+    assert asof.position(account, at=day(30), known_at=day(30)) == known
+    after = finance.roll_forward(wallet, february)
+    assert (after.opening, after.issued, after.burned, after.adjusted, after.closing) == (100, 400, 0, 0, 500)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kind, sum(amount) FROM report_entries GROUP BY kind ORDER BY kind")
+        assert cursor.fetchall() == [("accrual", 800), ("extension", 0), ("redemption", -300)]
+        cursor.execute("SELECT count(*) FROM report_adjustments")
+        assert cursor.fetchone() == (0,)
+
+
+def test_both_purchases_taken_back_and_the_redemption_undone_leave_nothing(account, late):
+    """As in order: the redemption is owed while both are gone, and its points pay that when they come back."""
+    first = Entry.objects.get(reference="1-65")
+    for origin, reference in ((late, "late back"), (first, "first back")):
+        clawback.claw_back(origin, 400, at=day(40), reference=reference, **WORDS)
+    assert (balance(account, at=day(40)).available, balance(account, at=day(40)).debt) == (0, 300)
+    posting.reverse(Entry.objects.get(reference="burn"), at=day(41), reference="cancel", **WORDS)
+    stands = balance(account, at=day(41))
+    assert (stands.available, stands.debt, lots(account)) == (0, 0, [0, 0])
+
+
+def test_a_pair_that_tells_of_another_lot_is_named(account, late):
+    """The amounts still add up to nothing; the lots say that something else happened."""
+    taken = Allocation.objects.get(entry__kind="extension", entry__amount__lt=0)
+    other = Lot.objects.filter(account=account).exclude(id=taken.lot_id).get()
+    with triggers.lifted(), transaction.atomic():
+        Allocation.objects.filter(id=taken.id).update(lot=other)
+        found = {(one.law, one.lot) for one in verify()}
+        transaction.set_rollback(True)
+    assert {("lot parts", taken.lot_id), ("lot parts", other.id)} <= found
