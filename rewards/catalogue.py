@@ -4,7 +4,7 @@ What the catalogue says and what a redemption answers come from the same rule (`
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -113,6 +113,13 @@ def left_of(
 
 
 _POOL_OPEN = Q(prize_pool__isnull=True) | Q(prize_pool__status=PrizePool.Status.OPEN)
+
+
+def left(rewards: Sequence[Reward], *, at: datetime) -> dict[int, int | None]:
+    """How many of each reward can still be redeemed, by reward; None when unlimited."""
+    stocks, codes = _stocks([one.pk for one in rewards]), codes_left(rewards)
+    dates = sessions.of_rewards(rewards, at=at)
+    return {one.pk: left_of(one, stocks[one.pk], codes, dates.get(one.pk)) for one in rewards}
 
 
 def on_offer(program: Program, *, at: datetime) -> QuerySet[Reward]:

@@ -26,6 +26,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, TruncDate
 
+from campaigns.letters import entitled
+from campaigns.letters.entitled import MEMBER
 from campaigns.letters.models import SoldOut
 from campaigns.letters.movements import count
 from campaigns.letters.terms import terms_of
@@ -36,9 +38,8 @@ from loyalty.mail.kinds import MARKETING
 from loyalty.mail.models import Message
 from members.models import Consent, Member, MemberAccount, Purchase
 from rewards import catalogue
-from rewards.models import Redemption, Reward
+from rewards.models import Reward
 
-MEMBER = "account__member_account__member"
 FREE = Sum(F("remaining") - F("held"))
 WIN_BACK, THERE = "win_back", "reward_there"
 # Whose absence came to its length longer ago is not called back any more: also not when this is first switched on.
@@ -64,16 +65,23 @@ def tell_rewards(program: Program, *, at: datetime, dry_run: bool = False, progr
     if not terms_of(program).tells_rewards:
         return tally
     for wallet in program.wallets.all():
-        on_offer = catalogue.on_offer(program, at=at).filter(wallet=wallet, cost__gt=0, segment__isnull=True)
-        there = [one for one in on_offer if one.left is None or one.left > 0]
-        for reward in sorted(there, key=lambda one: -one.cost):
-            if reward.offered_from is None or reward.offered_from <= at:
-                period = f"{at:%Y-%m-%d}" if reward.pk in back else ""
-                told = _reached(wallet, reward, period, at=at)
-                count(tally, THERE, write(THERE, told, program=program, at=at, wallet=wallet, spoken={"reward": reward}, dry_run=dry_run))  # fmt: skip
-                if not progress(tally.found, tally.done, tally.skipped):
-                    return tally
+        for reward in _there(wallet, at=at):
+            period = f"{at:%Y-%m-%d}" if reward.pk in back else ""
+            told = _reached(wallet, reward, period, at=at)
+            count(tally, THERE, write(THERE, told, program=program, at=at, wallet=wallet, spoken={"reward": reward}, dry_run=dry_run))  # fmt: skip
+            if not progress(tally.found, tally.done, tally.skipped):
+                return tally
     return tally
+
+
+def _there(wallet: Wallet, *, at: datetime) -> list[Reward]:
+    """What is to be had for points of a wallet, the dearest first."""
+    on_offer = (
+        catalogue.on_offer(wallet.program, at=at).filter(wallet=wallet).select_related("tier", "opens", "segment")
+    )
+    found = [one for one in on_offer if entitled.is_open(one, at=at)]
+    left = catalogue.left(found, at=at)
+    return sorted((one for one in found if left[one.pk] != 0), key=lambda one: (-one.cost, one.pk))
 
 
 def _agreed(member: str) -> Subquery:
@@ -98,24 +106,22 @@ def _absent(program: Program, wallet: Wallet, *, since: datetime, at: datetime) 
 
 
 def _reached(wallet: Wallet, reward: Reward, period: str, *, at: datetime) -> QuerySet[Lot, Any]:
-    """Who agreed and can have a reward since a day before; where it is back (`period`), whoever can have it."""
+    """Who agreed who may have a reward and can pay their own price since a day before; where it is back (`period`), whoever can have it."""
     begun = at - timedelta(days=1)
     mine = {"recipient": OuterRef(f"{MEMBER}__number"), "kind": THERE, "queued_at": at}
-    lots = _spendable(Lot.objects.filter(account__wallet=wallet), at=at).annotate(agreed=_agreed(MEMBER))
-    lots = lots.filter(agreed=True, **{f"{MEMBER}__enrolled_at__lte": at - timedelta(days=reward.minimum_member_days)})
-    if reward.minimum_tier is not None:
-        lots = lots.filter(**{f"{MEMBER}__tier__rank__gte": reward.minimum_tier.rank})
-    if reward.limit_per_member:
-        lots = lots.exclude(Exists(Redemption.objects.filter(reward=reward, member=OuterRef(MEMBER))))
+    lots: QuerySet[Lot, Any] = (
+        _spendable(Lot.objects.filter(account__wallet=wallet), at=at).alias(agreed=_agreed(MEMBER)).filter(agreed=True)
+    )
+    lots = entitled.of_entitled(lots, reward, at=at)
     if not period:
         lots = lots.filter(Exists(Lot.objects.filter(account=OuterRef("account"), available_at__gt=begun, available_at__lte=at)))  # fmt: skip
     named = {name: Min(Value(value, CharField())) for name, value in (("subject", reward.slug), ("period", period))}
     rows = lots.exclude(Exists(Message.objects.filter(**mine))).order_by().values("account", member=F(MEMBER))
     rows = rows.annotate(
-        points=FREE, before=Sum(F("remaining") - F("held"), filter=Q(available_at__lte=begun)), **named
-    )
-    rows = rows.filter(points__gte=reward.cost)
-    return rows if period else rows.filter(Q(before__isnull=True) | Q(before__lt=reward.cost))
+        points=FREE, before=Sum(F("remaining") - F("held"), filter=Q(available_at__lte=begun)),
+        price=Min(entitled.price(reward, at=at)), **named,
+    ).filter(points__gte=F("price"))  # fmt: skip
+    return rows if period else rows.filter(Q(before__isnull=True) | Q(before__lt=F("price")))
 
 
 def _spendable(lots: QuerySet[Lot], *, at: datetime) -> QuerySet[Lot]:

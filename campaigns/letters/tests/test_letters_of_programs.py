@@ -19,7 +19,9 @@ from members.consents import Channel, Purpose, Source
 from members.enrolment import main_account
 from members.models import Member
 from members.sales import Sale
+from members.segments.testing import all_of, make_segment
 from members.testing import OPENING, give_points, make_member, make_program
+from rewards import redemption
 from rewards import testing as shelf
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,34 @@ def test_a_reward_is_told_of_when_points_come_to_its_price_and_again_when_it_is_
     assert inviting.tell_rewards(program, at=NOON + 4 * DAY).report == {"reward_there": 1}
     assert inviting.tell_rewards(program, at=NOON + 5 * DAY).is_empty
     assert [one.period for one in letters("reward_there")] == ["", "2026-03-06"]
+
+
+def test_a_reward_is_told_of_at_the_members_own_price_and_to_nobody_who_may_not_have_it():
+    program = make_program()
+    ani, ben = make_member(program, "Ani", language="id"), make_member(program, "Ben")
+    agree(ani), agree(ben)
+    terms(program, tells_rewards=True)
+    regulars = make_segment(program, "regulars", all_of({"about": "language", "is": ["id"]}), at=OPENING)
+    gold = program.tiers.order_by("rank").last()
+    kept = {"segment": {"segment": regulars}, "season": {"season_from": "12-01", "season_until": "12-31"}}
+    kept |= {"standing": {"minimum_member_days": 9000}, "high": {"minimum_tier": gold}, "once": {"limit_per_member": 1}}
+    shelves_of = {
+        slug: shelf.make_reward(program, slug, cost=90 + n, **more) for n, (slug, more) in enumerate(kept.items())
+    }
+    cheaper = shelf.make_reward(program, cost=200)
+    cheaper.prices.create(cost=120, segment=regulars)
+    cheaper.prices.create(cost=10, season_from="12-01", season_until="12-31")
+    cheaper.prices.create(cost=20, tier=gold)
+    give_points(ani, 95, at=NOON)
+    redemption.redeem(ani, shelves_of["once"], at=NOON, reference="one", source="test", actor="test")
+    give_points(ani, 149, at=NOON)
+    give_points(ben, 150, at=NOON)
+    told = []
+    for hour in range(1, 5):  # one letter of a reader at a time, the dearest first
+        inviting.tell_rewards(program, at=NOON + hour * DAY / 24)
+        told = [(one.recipient, one.subject) for one in letters("reward_there")]
+    expected = {(ani.number, "latte"), (ani.number, "segment"), (ben.number, "once")}
+    assert (set(told), len(told)) == (expected, 3)
 
 
 def test_staff_who_can_fill_a_shelf_hear_once_that_it_runs_low():
