@@ -53,7 +53,7 @@ class ChallengeAdmin(ProgramScoped):
     keep_instead = _("End it instead of deleting it.")
 
     class Media:
-        js = ("desk/terms.js",)
+        js = ("desk/kinds.js", "desk/terms.js")
 
     empty_words = _("A challenge gives a prize for doing something again and again. Write the first one; it stays a draft until you set it live.")  # fmt: skip
 

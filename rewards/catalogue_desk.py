@@ -1,5 +1,6 @@
 """The catalogue on the desk: rewards with their prices, stocks and pictures, and the categories."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +19,7 @@ from loyalty.common.money import show_money, show_points
 from loyalty.desk import programs
 from loyalty.desk.dates import MidnightByDefault
 from loyalty.desk.panels import Panel, Stat, badge, day, link
-from rewards import downloads, pictures, sessions
+from rewards import downloads, kinds, pictures, sessions
 from rewards.catalogue import codes_left, left_of
 from rewards.desk import latest_rows
 from rewards.eligibility import show_amount
@@ -160,6 +161,10 @@ class RewardAdmin(DeskAdmin):
         (_("Indonesian"), {"classes": ["tab"], "fields": ["name_id", "summary_id", "terms_id"]}),
         (_("Malay"), {"classes": ["tab"], "fields": ["name_ms", "summary_ms", "terms_ms"]}),
     ]
+
+    class Media:
+        js = ("desk/kinds.js",)
+
     keep_instead = _("Take the tick from “offered” instead.")
     empty_words = _("Members like to see what their points are good for. Add the first reward.")
 
@@ -169,10 +174,12 @@ class RewardAdmin(DeskAdmin):
         return {"program": program, "wallet": wallet} | super().get_changeform_initial_data(request)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Dates begin at midnight unless a time is told."""
+        """Dates begin at midnight unless a time is told; the kind knows which fields are its own."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("offered_from", "offered_until"):
             field.widget = MidnightByDefault()
+        if db_field.name == "kind":
+            field.widget.attrs["data-keeps"] = json.dumps(kinds.fields_by_kind())
         return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reward | None = None) -> list[str]:

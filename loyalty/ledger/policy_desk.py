@@ -81,7 +81,7 @@ class ExpiryPolicyAdmin(DeskAdmin):
     ]
 
     class Media:
-        js = ("desk/terms.js",)
+        js = ("desk/kinds.js", "desk/terms.js")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

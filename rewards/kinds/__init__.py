@@ -48,6 +48,15 @@ KINDS: dict[str, Kind] = {one.code: one for one in ALL}
 ASKED = sorted({name for one in ALL for name in one.asks})
 
 
+def fields_by_kind() -> dict[str, list[str]]:
+    """The fields of the desk's form that are only some kinds' own."""
+    named = {"file": "private_file"}
+    return {
+        one.code: [*(named.get(name, name) for name in one.asks), *(["is_sent"] if one.can_be_sent else [])]
+        for one in ALL
+    }
+
+
 def of(reward: Reward) -> Kind:
     """The kind of a reward, to be asked what is its own."""
     return KINDS[RewardKind(reward.kind)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rewards import kinds
+from rewards.forms import RewardForm
 from rewards.models import RewardKind
 
 
@@ -31,3 +32,10 @@ def test_the_nouns_know_no_kinds():
     for path in Path(__file__).parents[1].joinpath("models").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             assert not (isinstance(node, ast.ImportFrom) and str(node.module).startswith("rewards.kinds")), path
+
+
+def test_every_field_of_some_kinds_only_stands_in_the_form_and_is_told_with_the_kind():
+    fields = kinds.fields_by_kind()
+    named = {name for own in fields.values() for name in own}
+    assert fields["product"] == ["is_sent"] and fields["download"] == ["private_file"] and fields["discount"] == []
+    assert named <= RewardForm.base_fields.keys()

@@ -12,15 +12,6 @@ document.addEventListener("DOMContentLoaded", () => {
     form.querySelectorAll("details").forEach((section) => {
         if ([...section.querySelectorAll("input, select, textarea")].some(says) || section.querySelector(".errorlist")) section.open = true;
     });
-    // Only the fields that mean something for the kind that is chosen.
-    const kind = form.querySelector("select[data-keeps]");
-    if (kind) {
-        const keeps = JSON.parse(kind.dataset.keeps);
-        const fields = [...new Set(Object.values(keeps).flat())].map((name) => [name, form.querySelector(`.field-${name}`)]);
-        const show = () => fields.forEach(([name, field]) => { if (field) field.hidden = !(keeps[kind.value] || []).includes(name); });
-        kind.addEventListener("change", show);
-        show();
-    }
     let waiting = null;
     const ask = async () => {
         try {
