@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -21,7 +21,7 @@ from loyalty.mail import outbox
 from loyalty.mail.models import Message
 from members.models import Member
 from rewards import kinds
-from rewards.models import Redemption, Voucher, VoucherExtension, VoucherTerms
+from rewards.models import Redemption, RewardKind, Voucher, VoucherExtension, VoucherTerms
 
 KIND = "voucher_ends"
 NOTICE_DAYS = 7
@@ -31,14 +31,22 @@ BY = "job:remind_vouchers"
 
 
 def extendable(program: Program) -> QuerySet[Voucher]:
-    """The live vouchers of a program whose end may be moved: no tickets, no parcels, nothing without a code."""
-    lasting = [one.code for one in kinds.ALL if one.can_last_longer and one.is_for_tills and not one.ends_at_once]
-    return Voucher.objects.filter(
-        is_live=True,
-        redemption__program=program,
-        redemption__reward__kind__in=lasting,
-        redemption__reward__is_sent=False,
-    )
+    """The live vouchers of a program whose end may be moved: no tickets, no parcels, nothing that ends with something else."""
+    lasting = [one.code for one in kinds.ALL if one.can_last_longer and not one.ends_at_once]
+    return _live(program).filter(redemption__reward__kind__in=lasting, redemption__reward__is_sent=False)
+
+
+def _live(program: Program) -> QuerySet[Voucher]:
+    return Voucher.objects.filter(is_live=True, redemption__program=program)
+
+
+def _first_of_all(program: Program, at: datetime) -> QuerySet[Voucher]:
+    """Early access that was not made use of yet. It ends when everybody may have the other reward: that is told, never moved."""
+    taken = Redemption.objects.filter(
+        member=OuterRef("redemption__member"), reward=OuterRef("redemption__reward__opens")
+    ).exclude(status=Redemption.Status.CANCELLED)
+    early = _live(program).filter(redemption__reward__kind=RewardKind.EARLY, expires_at__gt=at)
+    return early.exclude(Exists(taken))
 
 
 def notice_of(program: Program) -> int:
@@ -76,12 +84,13 @@ def remind_ending(
 def _pages(program: Program, at: datetime, notice: int) -> Iterator[list[Voucher]]:
     """The vouchers within the notice that nobody has heard of, page by page in the order of their ends."""
     window = day_start(local_day(at, program.time_zone) + timedelta(days=notice + LEAD_DAYS + 1), program.time_zone)
-    due = extendable(program).filter(expires_at__lte=window, redemption__member__status=Member.Status.ACTIVE)
-    due = due.select_related("redemption__member__program", "redemption__reward").order_by("pk")
-    last = 0
-    while page := list(due.filter(pk__gt=last)[:PAGE]):
-        last = page[-1].pk
-        yield _unheard(page, notice)
+    for told in (extendable(program), _first_of_all(program, at)):
+        due = told.filter(expires_at__lte=window, redemption__member__status=Member.Status.ACTIVE)
+        due = due.select_related("redemption__member__program", "redemption__reward").order_by("pk")
+        last = 0
+        while page := list(due.filter(pk__gt=last)[:PAGE]):
+            last = page[-1].pk
+            yield _unheard(page, notice)
 
 
 def _unheard(page: list[Voucher], notice: int) -> list[Voucher]:
@@ -109,7 +118,7 @@ def _remind(program: Program, vouchers: list[Voucher], at: datetime, notice: int
     zone = program.time_zone
     soonest = day_start(local_day(at, zone) + timedelta(days=notice), zone)
     until = soonest + timedelta(days=1)
-    late = [one for one in vouchers if one.expires_at < soonest]
+    late = [one for one in vouchers if one.expires_at < soonest and one.redemption.reward.kind != RewardKind.EARLY]
     moved = move_ends(
         {one.pk: (one.expires_at, until) for one in late}, reference=f"notice:{local_day(at, zone)}", at=at, actor=BY,
         reason=_("Nobody could be told in time."),
@@ -155,7 +164,7 @@ def _letter(voucher: Voucher, at: datetime) -> outbox.Letter:
     member, reward = voucher.redemption.member, voucher.redemption.reward
     with override(member.language):
         context = {
-            "name": member.name, "program": str(member.program), "reward": str(reward), "code": voucher.shown_code,
-            "valid_until": _period(voucher),
+            "name": member.name, "program": str(member.program), "reward": str(reward),
+            "code": voucher.shown_code if kinds.of(reward).shows_code(reward) else "", "valid_until": _period(voucher),
         }  # fmt: skip
     return outbox.Letter(member.number, member.email, member.language, KIND, f"voucher:{voucher.pk}", context, at, _period(voucher))  # fmt: skip

@@ -24,6 +24,7 @@ class DrawEntries(Kind):
     kind = RewardKind.DRAW
     asks = ("draw", "draw_entries")
     is_for_tills = False
+    can_last_longer = False
     standing_words = _("Takes part in a draw")
     staff_words = _(
         "Nothing: the entries are numbered. The winners are drawn when the draw closes, and get their prizes then."

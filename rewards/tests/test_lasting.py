@@ -12,7 +12,7 @@ from members.models import Member
 from members.segments.models import Segment, SegmentStay
 from members.testing import OPENING, give_points
 from members.tests.changes import ask, hired, limited, undo
-from rewards import lasting, redemption, vouchers
+from rewards import downloads, lasting, redemption, vouchers
 from rewards.extending_form import ExtendVouchersForm
 from rewards.models import Redemption, Voucher, VoucherExtension, VoucherTerms
 from rewards.testing import make_reward, make_session
@@ -89,6 +89,30 @@ def test_short_vouchers_used_ones_tickets_and_members_without_address_are_left_a
     tally = lasting.remind_ending(program, at=days(29))
     assert (tally.found, tally.done, tally.skipped, tally.report["extended"]) == (1, 0, 1, 0)
     assert ends(silent) == silent.voucher.expires_at
+
+
+def test_a_download_is_reminded_of_without_a_code_and_extended_like_a_voucher(program, ani, manager):
+    kept = downloads.keep(program, "notes.txt", b"Side A", at=OPENING)
+    notes = redeem(ani, make_reward(program, "notes", kind="download", file=kept, voucher_days=30), "notes")
+    assert lasting.remind_ending(program, at=days(22)).report == {"letters": 1, "extended": 0, "without_address": 0}
+    letter = "".join(render(Message.objects.get(kind="voucher_ends")))
+    assert "Code" not in letter and notes.voucher.shown_code not in letter
+    assert longer(program, manager, days(23)).posted_count == 1
+    assert ends(notes) == day_start(date(2026, 4, 1), ZONE)
+
+
+def test_early_access_is_told_of_until_it_is_made_use_of_and_never_moved(program, ani, budi):
+    pressing = make_reward(program, "pressing", offered_from=days(30))
+    opens = make_reward(program, "pass", kind="early", opens=pressing, early_days=10)
+    held, other = redeem(ani, opens, "a"), redeem(budi, opens, "b")
+    redeem(budi, pressing, "used", at=days(21))
+    told = lasting.remind_ending(program, at=days(28))
+    assert (told.report["letters"], told.report["extended"], ends(held)) == (1, 0, days(30))
+    assert Message.objects.get(kind="voucher_ends").recipient == ani.number
+    assert lasting.remind_ending(program, at=days(29)).found == 0
+    Message.objects.all().delete()
+    assert lasting.remind_ending(program, at=days(31)).found == 0  # everybody may have it now
+    assert ends(other) == days(30)
 
 
 @pytest.fixture
