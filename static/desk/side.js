@@ -13,6 +13,6 @@ document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("#tabs-items, [x-data*=activeFieldsetTab] > div > nav").forEach((tabs) => {
         tabs.setAttribute("aria-label", [...tabs.querySelectorAll(":scope > a")].map((one) => one.firstChild.textContent.trim()).join(", "));
     });
-    window.addEventListener("load", () => document.querySelectorAll("#main .simplebar-content-wrapper").forEach((list) => list.setAttribute("aria-label", document.title)));
+    window.addEventListener("load", () => document.querySelectorAll("#main .simplebar-content-wrapper").forEach((list, at) => list.setAttribute("aria-label", at ? `${document.title} (${at + 1})` : document.title)));
     document.querySelector("#nav-sidebar-apps [aria-current]")?.scrollIntoView({block: "nearest"});
 });
