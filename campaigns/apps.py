@@ -9,10 +9,12 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import reports, segment_uses, tier_benefits
+        from campaigns import reports, segment_uses, tier_benefits, tier_uses
         from members.segments import uses
         from members.tiers import benefits
+        from members.tiers import uses as uses_of_tiers
 
         reports.register()
         benefits.told_by.append(tier_benefits.in_words)
         uses.told_by += [segment_uses.rules_for, segment_uses.challenges_for]
+        uses_of_tiers.told_by.append(tier_uses.rules_for)

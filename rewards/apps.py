@@ -11,8 +11,10 @@ class RewardsConfig(AppConfig):
     def ready(self) -> None:
         from loyalty.ledger import month_page
         from members.segments import uses
-        from rewards import cards, reports, segment_uses
+        from members.tiers import uses as uses_of_tiers
+        from rewards import cards, reports, segment_uses, tier_uses
 
         reports.register()
         month_page.owed_besides.append(cards.owed_stat)
         uses.told_by.append(segment_uses.rewards_for)
+        uses_of_tiers.told_by.append(tier_uses.rewards_for)

@@ -143,15 +143,20 @@ REWARDS: list[dict[str, Any]] = [
 
 
 def add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
-    """The shelves and what stands on them."""
+    """The shelves and what stands on them. What is there already stays: a demo of an older version gets the newer examples."""
     shelves = {
-        slug: Category.objects.create(program=program, slug=slug, name=name, name_id=name_id, name_ms=name_ms, position=number)
+        slug: Category.objects.get_or_create(
+            program=program, slug=slug, defaults={"name": name, "name_id": name_id, "name_ms": name_ms, "position": number}
+        )[0]
         for number, (slug, name, name_id, name_ms) in enumerate(CATEGORIES)
     }  # fmt: skip
+    known = set(Reward.objects.filter(program=program).values_list("slug", flat=True))
     tiers = {tier.slug: tier for tier in Tier.objects.filter(program=program)}
     stores = list(Store.objects.filter(program=program).exclude(code="web").order_by("pk"))
     today = local_day(at, program.time_zone)
     for position, described in enumerate(REWARDS + MORE, start=1):
+        if described["slug"] in known:
+            continue
         told = dict(described)
         days, colour = told.pop("offered_days", None), told.pop("colour", None)
         dates = told.pop("dates", ())

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from campaigns.demo import program as setup
+from campaigns.demo.catalogue import add_rewards
 from campaigns.demo.chances import add_chances
 from campaigns.demo.draws import add_draws
 from campaigns.demo.games import add_games, name_players
@@ -72,6 +73,8 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
                 add_games(program, at=at, actor="demo")
                 add_measured(program, at=at)
     made_at = program.created_at
+    if not is_new:
+        add_rewards(program, program.wallets.get(is_main=True), at=made_at)
     if Purchase.objects.filter(program=program, source=SOURCE).count() < ROWS:
         bring_in(program, at=made_at, progress=progress)
     expired, stars = live(program, at=made_at, with_redemptions=with_redemptions, progress=progress)

@@ -19,7 +19,7 @@ from loyalty.ledger.statements import balances
 from members import passing
 from members.enrolment import main_account
 from members.models import Member, Purchase, Refund, Tier
-from rewards.models import Redemption
+from rewards.models import Redemption, Reward
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 JAKARTA = timezone(timedelta(hours=7))
@@ -190,6 +190,7 @@ def test_loading_again_keeps_the_data(db):
     assert passing.preview(main_account(first.stars[0]), shown, 200, at=NOW).received == 300
     assert Campaign.objects.get(slug="coffee-and-records").spent_points == 9 * 25
     entries = Entry.objects.count()
+    Reward.objects.get(slug="longer-returns").delete()  # as in a demo of a version that did not have it yet
     again = loading.load(at=NOW + timedelta(days=9))
     assert (again.is_new, again.members, again.purchases, again.redemptions) == (
         False,
@@ -199,6 +200,7 @@ def test_loading_again_keeps_the_data(db):
     )  # 40 and 3 entries of draws, 3 of their prizes; 15 numbers of pools, 5 of their prizes, 4 parcels, 6 given
     assert [star.pk for star in again.stars] == [star.pk for star in first.stars]
     assert (Entry.objects.count(), BackTest.objects.count()) == (entries, 1)
+    assert Reward.objects.get(slug="longer-returns").extra_days == 60
 
 
 def test_the_last_purchase_is_always_two_to_eight_days_old():

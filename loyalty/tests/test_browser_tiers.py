@@ -66,7 +66,7 @@ def test_staff_lower_a_threshold_through_the_preview_and_the_member_has_the_tier
     silver.get_by_label("Points on the birthday").fill("50")
     page.get_by_label("Reason").fill("A lower first step")
     page.get_by_role("button", name="Show the preview").click()
-    page.get_by_text("1 members go up, 0 go down.").wait_for()
+    page.get_by_text("1 member goes up, 0 go down.").wait_for()
     assert page.get_by_text("Over the last 12 months members would have earned 600 points more").is_visible()
     assert found_by_axe(page) == []
     page.get_by_role("link", name="Post it, or ask for approval").first.click()

@@ -47,7 +47,7 @@ def test_a_lower_threshold_lifts_exactly_those_who_were_previewed(shop, ani, bud
     drafted = edit(shop, by=hired("Rina"), silver=500)
     lines = [(line.key, line.facts.get("after")) for line in drafted.lines.order_by("number")]
     assert lines == [("policy", None), (str(ani.pk), "silver")]
-    assert "1 members go up, 0 go down." in str(drafted.summary)
+    assert "1 member goes up, 0 go down." in str(drafted.summary)
     assert tier_of(ani) == "bronze"
     deciding.submit(drafted, at=NEXT, actor=drafted.asked_by)
     assert (tier_of(ani), tier_of(budi)) == ("silver", "bronze")

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from campaigns import rules
+from campaigns.models import Rule
 from campaigns.tests.shop import buy, open_shop
 from loyalty.common.errors import Refusal
 from loyalty.desk import roles
@@ -12,11 +14,13 @@ from loyalty.jobs.changes import deciding, drafting
 from loyalty.tests.desk import staff_client
 from members import tiers
 from members.models import Tier, TierPolicy, TierStay
+from members.segments.models import Segment
 from members.testing import OPENING, make_program
 from members.tests.changes import NOW, hired
 from members.tests.test_tier_edits import edit, tier_of
 from members.tiers import granting, rungs
 from members.tiers.editing import terms_of
+from rewards.models import Reward, RewardPrice
 
 DAY = timedelta(days=1)
 
@@ -74,7 +78,7 @@ def test_who_is_in_a_tier_that_leaves_goes_to_the_one_below_or_to_one_that_is_re
     buy(ani, "1500", OPENING + DAY)
     buy(budi, "5000", OPENING + DAY)
     change = without(shop, rina, "silver")
-    assert "Silver leaves the ladder." in str(change.summary) and "Silver: 1 members now, 0 then." in str(
+    assert "Silver leaves the ladder." in str(change.summary) and "Silver: 1 member now, 0 then." in str(
         change.summary
     )
     deciding.submit(change, at=NOW, actor=rina)
@@ -141,3 +145,28 @@ def test_a_link_names_the_program_whose_tiers_are_edited(shop, ani):
     page = reverse("admin:jobs_change_new", args=["tiers"])
     assert "Zamrud" not in desk.get(page).content.decode()
     assert "Zamrud" in desk.get(f"{page}?program={other.pk}").content.decode()
+
+
+def test_the_preview_lists_what_still_names_a_tier_that_leaves(shop, rina, ani):
+    silver, gold = (shop.tiers.get(slug=slug) for slug in ("silver", "gold"))
+    told = {"program": shop, "created_at": NOW, "created_by": "test"}
+    inside = {"all": [{"about": "tier", "is": ["silver", "gold"]}]}
+    Segment.objects.create(slug="upper", name="Upper", definition=inside, **told)
+    Segment.objects.create(slug="old", name="Old", definition=inside, archived_at=NOW, **told)
+    Segment.objects.create(slug="golden", name="Golden", definition={"all": [{"about": "tier", "is": ["gold"]}]}, **told)  # fmt: skip
+    wallet = shop.wallets.get(is_main=True)
+    mug = {"program": shop, "wallet": wallet, "cost": 100}
+    Reward.objects.create(slug="mug", name="Mug", minimum_tier=silver, **mug)
+    Reward.objects.create(slug="cup", name="Cup", minimum_tier=silver, is_active=False, **mug)
+    priced = Reward.objects.create(slug="bag", name="Bag", **mug)
+    for cost, tier in ((90, silver), (80, gold)):
+        RewardPrice.objects.create(reward=priced, tier=tier, cost=cost)
+    rule = Rule.objects.create(program=shop, slug="double", name="Double")
+    double = {"award": {"kind": "multiplier", "factor": "2", "by_tier": {"silver": "3"}}}
+    rules.publish(rule, double, since=NOW, at=NOW, actor="test")
+    dropped = Rule.objects.create(program=shop, slug="dropped", name="Dropped")
+    only = {"award": {"kind": "multiplier", "factor": "2"}, "conditions": {"tiers": ["silver"]}}
+    rules.publish(dropped, only, since=NOW, at=NOW, actor="test")
+    rules.publish(dropped, {"award": only["award"]}, since=NOW + DAY, at=NOW, actor="test")
+    said = without(shop, rina, "silver").summary["warnings"]
+    assert "Still named by Segment: Upper; Reward: Mug; Reward: Bag; Rule: Double. Nobody reaches Silver any more: change these, too." in said  # fmt: skip

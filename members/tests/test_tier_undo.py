@@ -49,7 +49,7 @@ def test_who_was_lifted_by_the_edit_goes_back_and_who_earned_it_since_stays(shop
     lines = [(line.key, line.facts.get("after")) for line in drafted.lines.order_by("number")]
     assert lines == [("policy", None), (str(ani.pk), "bronze")]
     said = str(drafted.summary)
-    assert "0 members go up, 1 go down." in said
+    assert "0 members go up, 1 goes down." in said
     assert "1 purchase since the edit keeps what it earned." in said
     deciding.submit(drafted, at=NOW + 2 * DAY, actor=rina)
     assert [tier_of(member) for member in (ani, budi, siti)] == ["bronze", "silver", "silver"]

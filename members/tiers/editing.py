@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.common.changes import Asked, ChangeKind, Limit, Plan, Row
 from loyalty.common.errors import Refusal
@@ -240,7 +240,10 @@ def _told(steps: Ladder, before: dict[int, int], moves: dict[int, tuple[int, int
     """Who moves in numbers: up and down, and the members of each tier now and then."""
     rank = {tier.pk: tier.rank for tier in steps.by_id.values()}
     up = sum(1 for was, now in moves.values() if rank[now] > rank[was])
-    told = [_("%(up)d members go up, %(down)d go down.") % {"up": up, "down": len(moves) - up}]
+    down = len(moves) - up
+    rises = ngettext("%(count)d member goes up", "%(count)d members go up", up) % {"count": up}
+    falls = ngettext("%(count)d goes down", "%(count)d go down", down) % {"count": down}
+    told = [f"{rises}, {falls}."]
     now = Counter(before.values())
     then = now + Counter(after for _was, after in moves.values())
     then.subtract(was for was, _after in moves.values())
@@ -248,7 +251,7 @@ def _told(steps: Ladder, before: dict[int, int], moves: dict[int, tuple[int, int
         if not tier.is_on_ladder and not now[tier.pk]:
             continue
         counts = {"tier": tier, "now": now[tier.pk], "then": then[tier.pk]}
-        told.append(_("%(tier)s: %(now)d members now, %(then)d then.") % counts)
+        told.append(ngettext("%(tier)s: %(now)d member now, %(then)d then.", "%(tier)s: %(now)d members now, %(then)d then.", now[tier.pk]) % counts)  # fmt: skip
     return told
 
 

@@ -15,6 +15,7 @@ from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Program
 from members.ladders import Ladder
 from members.models import Member, Tier, TierGrant
+from members.tiers.uses import uses_of
 
 
 class TierMisplaced(Refusal):
@@ -84,4 +85,8 @@ def in_words(steps: Ladder, before: Iterable[str]) -> list[str]:
     stood = set(before)
     said = [_("New on the ladder: %(tier)s.") % {"tier": tier} for tier in steps.tiers if tier.slug not in stood]
     leaving = [tier for tier in steps.by_id.values() if tier.slug in stood and not tier.is_on_ladder]
-    return said + [_("%(tier)s leaves the ladder. Who is in it goes to the tier below, or to a higher one that is reached.") % {"tier": tier} for tier in leaving]  # fmt: skip
+    for tier in leaving:
+        said.append(_("%(tier)s leaves the ladder. Who is in it goes to the tier below, or to a higher one that is reached.") % {"tier": tier})  # fmt: skip
+        if named := uses_of(tier):
+            said.append(_("Still named by %(uses)s. Nobody reaches %(tier)s any more: change these, too.") % {"tier": tier, "uses": "; ".join(named)})  # fmt: skip
+    return said
