@@ -274,6 +274,7 @@ SETIA_CHANGES: list[str] = [
     "members.corrections.moving.UndoTransfer",
     "loyalty.ledger.expiry_change.ExpiryRun",
     "loyalty.ledger.worth_change.ChangeWorth",
+    "loyalty.ledger.policy_change.SetExpiry",
     "loyalty.ledger.night_change.TakeNightBack",
     "members.tiers.editing.EditTiers",
     "loyalty.jobs.changes.limiting.ChangeLimits",

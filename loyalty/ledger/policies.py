@@ -199,6 +199,19 @@ def open_at(at: datetime | Given) -> Q:
     return Q(available_at__lte=at) & (Q(expires_at__isnull=True) | Q(expires_at__gt=at))
 
 
+def need_days(policy: ExpiryPolicy, *, at: datetime) -> None:
+    """Raise SeasonWithoutDays when points earned at an instant would find no end of the policy's season."""
+    if not policy.season_id:
+        return
+    days = policy.wallet.activation_days if policy.activation_days is None else policy.activation_days
+    first = local_day(at, policy.wallet.program.time_zone) + timedelta(days=days)
+    if last_day(policy, first, periods_of([policy.season_id])[policy.season_id]) is None:
+        told = _(
+            "No days of this season are entered for the time ahead, so points would never expire. Enter its next year first."
+        )
+        raise SeasonWithoutDays(told, season=str(policy.season))
+
+
 @transaction.atomic
 def set_expiry(
     wallet: Wallet,
@@ -234,14 +247,7 @@ def set_expiry(
         created_by=actor,
         **more,
     )
-    if policy.season_id:
-        days = locked.activation_days if policy.activation_days is None else policy.activation_days
-        first = local_day(at, locked.program.time_zone) + timedelta(days=days)
-        if last_day(policy, first, periods_of([policy.season_id])[policy.season_id]) is None:
-            told = _(
-                "No days of this season are entered for the time ahead, so points would never expire. Enter its next year first."
-            )
-            raise SeasonWithoutDays(told, season=str(policy.season))
+    need_days(policy, at=at)
     policy.seal = seal_of(policy)
     policy.save(force_insert=True)
     return policy

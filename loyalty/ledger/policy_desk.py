@@ -1,6 +1,8 @@
 """How long points live and what they are worth in others, on the desk: expiry policies, seasons, exchange rates; the second half of the books' admin."""
 
+import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -19,6 +21,7 @@ from loyalty.desk.panels import EMPTY, Panel, badge, day, moment
 from loyalty.ledger import policies, seasons
 from loyalty.ledger.forms import ExpiryPolicyForm, SeasonPeriodForm
 from loyalty.ledger.models import ExchangeRate, ExpiryPolicy, Season, SeasonPeriod, Wallet
+from loyalty.ledger.policy_change import needs_preview, terms_of
 from loyalty.ledger.showing import example_in_words, words_of
 
 PERIOD_HEADERS = [_("Year"), _("First day"), _("Last day"), _("Source"), _("Recorded at"), _("By")]
@@ -124,13 +127,26 @@ class ExpiryPolicyAdmin(DeskAdmin):
         return words_of(policy)
 
     def save_model(self, request: HttpRequest, obj: ExpiryPolicy, form: Any, change: bool) -> None:
-        """A new version, made by the verb."""
+        """A new version, made by the verb; what somebody may know already goes through a preview first."""
+        if needs_preview(obj.wallet, obj.name):
+            return
         made = policies.set_expiry(
             obj.wallet, name=obj.name, kind=obj.kind, count=obj.count, last_valid_day=obj.last_day, round_to=obj.round_to,
             days=obj.days, season=obj.season, at_least=obj.at_least, resets=obj.resets, confirmed_by=obj.confirmed_by, confirm_days=obj.confirm_days,
             activation_days=obj.activation_days, at=timezone.now(), actor=actor_of(request),
         )  # fmt: skip
         obj.pk, obj.version = made.pk, made.version
+
+    def log_addition(self, request: HttpRequest, obj: ExpiryPolicy, message: Any) -> Any:
+        """Only what was made is noted."""
+        return super().log_addition(request, obj, message) if obj.pk else None
+
+    def response_add(self, request: HttpRequest, obj: ExpiryPolicy, post_url_continue: str | None = None) -> HttpResponse:  # fmt: skip
+        """What is not made yet is asked for as a change, with the terms of the form."""
+        if obj.pk:
+            return super().response_add(request, obj, post_url_continue)
+        told = {"program": obj.wallet.program_id, "wallet": obj.wallet.slug, "name": obj.name, "terms": json.dumps(terms_of(obj))}  # fmt: skip
+        return HttpResponseRedirect(f"{reverse('admin:jobs_change_new', args=['expiry_terms'])}?{urlencode(told)}")
 
 
 @admin.register(Season)
