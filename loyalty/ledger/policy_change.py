@@ -136,7 +136,7 @@ def _plan(program: Program, slug: str, name: str, terms: Mapping[str, Any], *, a
     if before == terms:
         raise NoNewTerms(_("Nothing would change: this is when points expire already."))
     version = now.version if now else 0
-    row = Row(KIND, None, KIND, 0, {"wallet": slug, "name": name, "terms": dict(terms), "before": before, "version": version})  # fmt: skip
+    row = Row(slug, None, KIND, 0, {"wallet": slug, "name": name, "terms": dict(terms), "before": before, "version": version})  # fmt: skip
     if locked:
         return Plan([row], wallet)
     new = policy_of(wallet, name, terms)

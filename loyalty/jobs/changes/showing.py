@@ -58,7 +58,7 @@ def line_cells(lines: list[ChangeLine], change: ChangeRequest) -> list[tuple[Any
     return [
         (
             whose.get(line.account_id or 0, line.key),
-            _what(line.kind),
+            str(dict(Entry.Kind.choices).get(line.kind, kind.title)),
             signed(line.amount, points(change, line.amount)),
             points(change, line.short) if line.short else EMPTY,
             kind.words(asked, kinds.row(line)),
@@ -66,10 +66,6 @@ def line_cells(lines: list[ChangeLine], change: ChangeRequest) -> list[tuple[Any
         )
         for line in lines
     ]
-
-
-def _what(kind: str) -> str:
-    return str(dict(Entry.Kind.choices).get(kind, kind))
 
 
 def _stats(change: ChangeRequest) -> list[Stat]:
