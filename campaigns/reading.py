@@ -41,7 +41,10 @@ def _award(award: Mapping[str, Any], told: Mapping[str, Any], currency: str, tie
     phrase = _gives(award, told, currency, tiers)
     activity = told.get("activity", PURCHASE)
     if award["kind"] != FIXED and activity != PURCHASE:
-        return _("%(award)s for each %(activity)s") % {"award": phrase, "activity": activities.in_words(activity, tiers)}
+        return _("%(award)s for each %(activity)s") % {
+            "award": phrase,
+            "activity": activities.in_words(activity, tiers),
+        }
     if not goods:
         return phrase
     if award["kind"] == FIXED or award.get("on") == "basket":

@@ -195,7 +195,9 @@ class Walk(Trail):
         if self.ladder.wall is not None and stay.since < self.ladder.wall:
             after = max(after, self.ladder.wall)
             if stay.since < passed <= self.ladder.wall:
-                stay.renewed_at = passed  # under the policy before, and so not to be found among the reviews of this one
+                stay.renewed_at = (
+                    passed  # under the policy before, and so not to be found among the reviews of this one
+                )
         due = self.next_review(stay, after)
         while due is not None and due <= passed and self.ladder.decided(due) < self.since:
             stay.renewed_at, due = due, self.next_review(stay, due)

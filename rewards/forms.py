@@ -187,7 +187,9 @@ class RewardForm(StampedForm):
             "opens": _("For early access: the reward that opens earlier for who has this one."),
             "early_days": _("For early access: so many days before everybody."),
             "extra_days": _("For a longer warranty or returns: how many days it adds."),
-            "measure": _("For business members: what the discount grows with. Its steps stand under “Steps of discounts”."),
+            "measure": _(
+                "For business members: what the discount grows with. Its steps stand under “Steps of discounts”."
+            ),
             "uses": _("How often one voucher can be used, or a file fetched."),
             "pool": _("A partner's codes, one for each member. Empty: our own."),
             "is_featured": _("Stands first among what a member can have."),

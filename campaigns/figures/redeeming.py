@@ -56,7 +56,9 @@ def _share(part: int, whole: int) -> Decimal | None:
 
 @figure(
     _("Left on gift cards"),
-    _("Money on gift cards of our own that could still be spent at the end of the period; it is owed besides the points."),
+    _(
+        "Money on gift cards of our own that could still be spent at the end of the period; it is owed besides the points."
+    ),
     group=REWARDS,
     unit=MONEY,
 )

@@ -45,7 +45,9 @@ def test_the_page_of_all_figures_shows_numbers_with_definitions_and_charts_with_
         assert escape(str(FIGURES[name].definition)) in shown
         assert reverse("admin:campaigns_figure", args=[name]) in shown
     assert "180" in shown
-    assert shown.count('<canvas class="chart"') == shown.count('<details class="desk-details"') == 3  # nothing was redeemed: no empty chart
+    assert (
+        shown.count('<canvas class="chart"') == shown.count('<details class="desk-details"') == 3
+    )  # nothing was redeemed: no empty chart
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))

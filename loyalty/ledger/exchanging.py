@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.clock import last_valid_day
@@ -41,6 +41,18 @@ class Story:
 def is_behind(account: Account, since: datetime) -> bool:
     """Whether something drew on a locked account at or after an instant, so that what is true from then on is late."""
     return not account.has_idle_lots and account.last_draw_at is not None and since <= account.last_draw_at
+
+
+def ends_sooner(entry_ids: Iterable[int]) -> list[int]:
+    """The accounts in which points were drawn that end later than those of some new credits: only there can any change places.
+
+    One query. Who earns under one policy has none: what is earned later ends later.
+    """
+    drawn = Q(redeemed__gt=0) | Q(clawed_back__gt=0) | Q(held__gt=0)
+    later = Q(expires_at__gt=OuterRef("expires_at")) | Q(expires_at__isnull=True)
+    others = Lot.objects.filter(drawn, later, account=OuterRef("account"))
+    new = Lot.objects.filter(Exists(others), entry__any_of=list(entry_ids), expires_at__isnull=False)
+    return sorted(set(new.values_list("account_id", flat=True)))
 
 
 def exchange(accounts: Mapping[int, Account], *, at: datetime) -> int:

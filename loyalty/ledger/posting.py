@@ -212,10 +212,12 @@ def _post(
 
     None stands for a single credit that was known after all. What was drawn after a credit that comes late is drawn in turn.
     """
-    late = {a.account_id for a in new if exchanging.is_behind(accounts[a.account_id], a.effective_at)}
+    late = [exchanging.is_behind(accounts[a.account_id], a.effective_at) for a in new]
     rows = _write(accounts, new, terms, recorded_at)
-    if late:
-        exchanging.exchange({account_id: accounts[account_id] for account_id in late}, at=recorded_at)
+    if any(late):
+        behind = exchanging.ends_sooner(row[0] for row, is_late in zip(rows, late, strict=True) if row and is_late)
+        if behind:
+            exchanging.exchange({account_id: accounts[account_id] for account_id in behind}, at=recorded_at)
     return rows
 
 

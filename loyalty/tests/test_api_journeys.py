@@ -204,6 +204,7 @@ def test_purchases_and_redemptions_cost_the_same_whatever_the_history(program, s
     assert set(later) == {later[0]}, (until_gold, later)
     assert cost(17, 16) == late_with_few
     # Both counts with the savepoints of the call and of the verb: four statements. Three more write a new tier.
-    assert later[0][0] <= 23 and later[0][1] <= 24, later[0]
+    # Each of these purchases happened before the last redemption: one asks whether points change places.
+    assert later[0][0] <= 24 and later[0][1] <= 24, later[0]
     assert max(until_gold) <= (27, 24), until_gold
-    assert late_with_few <= (34, 24), late_with_few
+    assert late_with_few <= (35, 24), late_with_few

@@ -78,9 +78,7 @@ def test_who_is_in_a_tier_that_leaves_goes_to_the_one_below_or_to_one_that_is_re
     buy(ani, "1500", OPENING + DAY)
     buy(budi, "5000", OPENING + DAY)
     change = without(shop, rina, "silver")
-    assert "Silver leaves the ladder." in str(change.summary) and "Silver: 1 member now, 0 then." in str(
-        change.summary
-    )
+    assert "Silver leaves the ladder." in str(change.summary) and "Silver: 1 member now, 0 then." in str(change.summary)
     deciding.submit(change, at=NOW, actor=rina)
     assert [tier_of(one) for one in (ani, budi)] == ["bronze", "gold"]
     buy(ani, "200", NOW + DAY)

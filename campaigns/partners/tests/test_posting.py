@@ -42,7 +42,7 @@ def test_a_partner_gives_points_and_the_history_says_whose_they_are(biru, ani):
     )
     assert points_of(ani, at=MARCH) == 200
     assert (posted.month, posted.price) == (date(2026, 3, 1), 120)
-    line = history.told(posted.entry)
+    (line,) = history.told([posted.entry])
     assert line.title == "Points from Bank Biru"
     assert line.explanation == "200 points from Bank Biru, 3 March 2026 (card payments)"
     assert explanations.sentence(posted.entry.explanation, "en") == line.explanation
@@ -104,7 +104,7 @@ def test_what_is_taken_back_in_parts_is_never_more_than_was_posted(biru, ani):
     posting.take_back(posted, reference="b2", at=MARCH + DAY, actor="test")
     refused(posting.MoreThanPosted, lambda: posting.take_back(posted, reference="b3", at=MARCH, actor="test"), left=0)
     assert points_of(ani, at=MARCH + DAY) == 0
-    line = history.told(part.entry)
+    (line,) = history.told([part.entry])
     assert (line.title, line.explanation) == (
         "Taken back by Bank Biru",
         "Bank Biru took back 40 points of 3 March 2026",

@@ -62,7 +62,7 @@ def test_staff_take_a_posting_back_long_after_the_days_of_the_partner(biru, ani,
     assert (taken.reference, taken.asked, taken.points, taken.reason) == (f"#{change.pk}", 100, 100, "Posted twice")
     assert (taken.entry.actor, points_of(ani, at=LATE)) == (manager, 0)
     assert (
-        history.told(taken.entry).explanation
+        history.told([taken.entry])[0].explanation
         == "100 points from Bank Biru, 3 March 2026, were taken back: Posted twice"
     )
 

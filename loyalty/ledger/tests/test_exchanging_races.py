@@ -1,7 +1,6 @@
 """Points that are told of while what would have drawn on them is being written change places all the same (DOMAIN 2.5)."""
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from django.db import connection, connections, transaction
 from loyalty.ledger import confirming, policies, posting
 from loyalty.ledger.checking import verify
 from loyalty.ledger.models import Account, Entry, Lot
+from loyalty.tests.installation import until
 from loyalty.tests.racing import on_postgresql
 from members.enrolment import main_account
 from members.testing import OPENING
@@ -74,21 +74,17 @@ class TestMeanwhile:
         with transaction.atomic():
             burn(account)
             thread.start()
-            until_somebody_waits()
+            until(somebody_waits, every=0.01)
         thread.join()
         assert (failed, lots(account), list(verify())) == ([], [100, 400], [])
 
 
-def until_somebody_waits():
-    """Ask until another connection waits for a lock of ours; the books' own limit on waiting ends a wait for nothing."""
+def somebody_waits():
+    """Whether another connection waits for a lock of ours."""
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    for _ in range(400):
-        with connection.cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waited")
+    with connection.cursor() as cursor:
+        cursor.execute(waiting)
+        return cursor.fetchone()[0]
 
 
 @pytest.mark.django_db
