@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.earning import PURCHASE
@@ -34,7 +34,7 @@ NAMES: dict[str, Any] = {
 
 def in_words(kind: str, own: Mapping[str, str]) -> str:
     """What an activity is called within a sentence; `own` maps the short names of a program's own kinds, after `kind:`, to their names."""
-    return str(NAMES[kind]) if kind in NAMES else _now("“%(name)s”") % {"name": own.get(f"kind:{kind}", kind)}
+    return str(NAMES[kind]) if kind in NAMES else gettext("“%(name)s”") % {"name": own.get(f"kind:{kind}", kind)}
 
 
 def choices(program: Program) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext as gettext_now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -31,9 +31,7 @@ class LetterTermsForm(stamps.StampedForm):
         """Encrypted, unless nothing real is at stake."""
         address = str(self.cleaned_data["webhook_address"])
         if address and not address.startswith("https://") and settings.PRODUCTION:
-            raise forms.ValidationError(
-                gettext_now("Letters hold names and codes: the address must begin with https://.")
-            )
+            raise forms.ValidationError(gettext("Letters hold names and codes: the address must begin with https://."))
         if address and not self.instance.webhook_secret:
             self.instance.webhook_secret = passing.new_secret()
         return address

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as gettext_now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -43,7 +43,7 @@ class JoinForm(forms.Form):
         """Nobody is born ahead."""
         born: date | None = self.cleaned_data["birthday"]
         if born and not date(1900, 1, 1) <= born <= self.today:
-            raise forms.ValidationError(gettext_now("This date cannot be right. Check the year."))
+            raise forms.ValidationError(gettext("This date cannot be right. Check the year."))
         return born
 
 
@@ -86,7 +86,7 @@ class TermsForm(stamps.StampedForm):
         """Whole numbers with commas between."""
         told = str(self.cleaned_data["tenure_years"]).replace(" ", "")
         if told and not all(part.isdecimal() and 0 < int(part) < 100 for part in told.split(",")):
-            raise forms.ValidationError(gettext_now("Write whole years with commas between, such as 5,10,20."))
+            raise forms.ValidationError(gettext("Write whole years with commas between, such as 5,10,20."))
         return told
 
     def clean_launch_places(self) -> int:
@@ -94,7 +94,7 @@ class TermsForm(stamps.StampedForm):
         places = int(self.cleaned_data["launch_places"])
         if places < self.instance.launch_given:
             raise forms.ValidationError(
-                gettext_now("%(n)d places are taken already: choose at least that many.")
+                gettext("%(n)d places are taken already: choose at least that many.")
                 % {"n": self.instance.launch_given}
             )
         return places
@@ -121,7 +121,7 @@ class KindForm(stamps.StampedForm):
         """The details as they are stored; the line at fault is named."""
         read = [_field(line) for line in str(self.cleaned_data["lines"]).splitlines() if line.strip()]
         if len({field["name"] for field in read}) < len(read):
-            raise forms.ValidationError(gettext_now("A detail stands there twice."))
+            raise forms.ValidationError(gettext("A detail stands there twice."))
         self.instance.fields = read
         return read
 
@@ -138,7 +138,7 @@ class QuestionForm(forms.ModelForm):
         told = super().clean() or {}
         lines = [line for line in str(told.get("choices", "")).splitlines() if line.strip()]
         if told.get("kind") == Question.Kind.CHOICE and len(lines) < 2:
-            self.add_error("choices", gettext_now("Write at least two choices, one per line."))
+            self.add_error("choices", gettext("Write at least two choices, one per line."))
         return told
 
     class Meta:
@@ -168,15 +168,15 @@ class SurpriseForm(ChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         budgets = SurpriseBudget.objects.filter(program=self.program, is_open=True).order_by("name")
-        self.fields["budget"].choices = [("", gettext_now("none")), *((str(one.pk), one.name) for one in budgets)]
+        self.fields["budget"].choices = [("", gettext("none")), *((str(one.pk), one.name) for one in budgets)]
         tiers = [(tier.slug, str(tier)) for tier in Tier.objects.filter(program=self.program).order_by("rank")]
-        self.fields["tier"].choices = [("", gettext_now("all")), *tiers]
+        self.fields["tier"].choices = [("", gettext("all")), *tiers]
 
     def clean_amount(self) -> int:
         """At least one point, in the smallest unit."""
         amount = in_smallest_unit(self.cleaned_data["amount"], wallet_of(self.program))
         if amount < 1:
-            raise forms.ValidationError(gettext_now("Give at least one point."))
+            raise forms.ValidationError(gettext("Give at least one point."))
         return amount
 
     def parameters(self) -> dict[str, Any]:
@@ -201,6 +201,6 @@ def _field(line: str) -> dict[str, Any]:
     kind = words[1] if len(words) > 1 else ""
     listed = [one.strip() for one in choices.split(",") if one.strip()]
     if len(words) != 2 or not name.isidentifier() or kind not in FIELD_KINDS or (kind == "choice") != bool(listed):
-        raise forms.ValidationError(gettext_now("This line cannot be read: %(line)s") % {"line": line[:80]})
+        raise forms.ValidationError(gettext("This line cannot be read: %(line)s") % {"line": line[:80]})
     found: dict[str, Any] = {"name": name, "kind": kind, "needed": words[0].endswith("*")}
     return found | ({"choices": listed} if listed else {})

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as gettext_now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -33,11 +33,11 @@ class BudgetForm(StampedForm):
         told: dict[str, Any] = super().clean() or {}
         limits = {name: told.get(f"budget_{name}") for name in ("points", "money")}
         if not self.errors and all(most is None for most in limits.values()):
-            self.add_error("budget_points", gettext_now("Say how much may be given: in points, in money, or both."))
+            self.add_error("budget_points", gettext("Say how much may be given: in points, in money, or both."))
         for name, most in limits.items():
             spent = getattr(self.instance, f"spent_{name}")
             if most is not None and most < spent:
-                said = gettext_now("Already %(spent)s are given. A budget cannot be less.") % {"spent": spent}
+                said = gettext("Already %(spent)s are given. A budget cannot be less.") % {"spent": spent}
                 self.add_error(f"budget_{name}", said)
         return told
 

@@ -1,5 +1,6 @@
 """English, Indonesian and Malay: nothing missing, nothing guessed, nothing that says something else."""
 
+import ast
 import gettext
 import io
 from datetime import date
@@ -10,6 +11,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 
 from loyalty import catalogues, texts
+from loyalty.tests import reading
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
 TRANSLATED = [code for code in LANGUAGES if code != catalogues.SOURCE_LANGUAGE]
@@ -19,6 +21,18 @@ TRANSLATED = [code for code in LANGUAGES if code != catalogues.SOURCE_LANGUAGE]
 def test_every_text_that_people_see_is_translated(language):
     missing = [f"{text.key[1]!r} in {sorted(text.files)[0]}" for text in catalogues.missing(language)]
     assert not missing, f"{len(missing)} missing in {language}; see CONTRIBUTING.md. The first: {missing[:20]}"
+
+
+def test_gettext_goes_by_no_name_under_which_its_texts_are_not_found():
+    hidden = {
+        f"{reading.shown(path)}: {name.asname}"
+        for path in reading.modules()
+        for node in ast.walk(reading.tree(path))
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for name in node.names
+        if "gettext" in name.name and name.asname not in {None, *texts.FUNCTIONS}
+    }
+    assert hidden == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

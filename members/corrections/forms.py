@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as gettext_now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDateWidget,
@@ -39,7 +39,7 @@ def in_smallest_unit(amount: Decimal, wallet: Wallet) -> int:
     exact = amount.scaleb(wallet.decimals)
     if exact != exact.to_integral_value():
         raise forms.ValidationError(
-            gettext_now("Points have at most %(count)d decimals here.") % {"count": wallet.decimals}
+            gettext("Points have at most %(count)d decimals here.") % {"count": wallet.decimals}
         )
     return int(exact)
 
@@ -100,7 +100,7 @@ class AdjustOneForm(OneMemberForm, DatedForm):
         """At least one point."""
         amount = in_smallest_unit(self.cleaned_data["amount"], wallet_of(self.program))
         if amount == 0:
-            raise forms.ValidationError(gettext_now("Say how many points: at least one, or with a minus sign."))
+            raise forms.ValidationError(gettext("Say how many points: at least one, or with a minus sign."))
         return amount
 
     def parameters(self) -> dict[str, Any]:
@@ -163,9 +163,9 @@ class SelectionForm(ChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tiers = [(tier.slug, str(tier)) for tier in Tier.objects.filter(program=self.program).order_by("rank")]
-        self.fields["tier"].choices = [("", gettext_now("all")), *tiers]
+        self.fields["tier"].choices = [("", gettext("all")), *tiers]
         kept = Segment.objects.filter(program=self.program, archived_at__isnull=True).order_by("name")
-        self.fields["segment"].choices = [("", gettext_now("all")), *((one.slug, str(one)) for one in kept)]
+        self.fields["segment"].choices = [("", gettext("all")), *((one.slug, str(one)) for one in kept)]
 
     def clean(self) -> dict[str, Any]:
         """The list read line by line; every line at fault is named."""
@@ -178,7 +178,7 @@ class SelectionForm(ChangeForm):
             for problem in read.problems[: lists.TOLD_AT_MOST]:
                 self.add_error(where, problem)
             if not read.problems and not read.lines:
-                self.add_error(where, gettext_now("The list is empty. Paste member numbers, or choose a file."))
+                self.add_error(where, gettext("The list is empty. Paste member numbers, or choose a file."))
             self.lines = read.lines
         return told
 
@@ -234,7 +234,7 @@ class AdjustManyForm(SelectionForm, DatedForm):
         if told.get("amount"):
             told["amount"] = in_smallest_unit(told["amount"], wallet_of(self.program))
         elif told.get("who") == "filter" or any(amount is None for _number, amount in lines):
-            self.add_error("amount", gettext_now("Say how many points each of them gets, or with a minus sign loses."))
+            self.add_error("amount", gettext("Say how many points each of them gets, or with a minus sign loses."))
         return told
 
     def parameters(self) -> dict[str, Any]:
@@ -261,7 +261,7 @@ class ExtendForm(SelectionForm):
         told = super().clean()
         _need_future(self, "until", told.get("until"))
         if told.get("before") and told.get("until") and told["before"] > told["until"]:
-            self.add_error("until", gettext_now("Choose a day after the one on which these points run out."))
+            self.add_error("until", gettext("Choose a day after the one on which these points run out."))
         return told
 
     def parameters(self) -> dict[str, Any]:
@@ -294,6 +294,6 @@ def _need_future(form: ChangeForm, field: str, day: date | None) -> None:
     today = local_day(form.at, form.program.time_zone)
     if day is None:
         if not form.has_error(field):
-            form.add_error(field, gettext_now("Say which day is the last valid one."))
+            form.add_error(field, gettext("Say which day is the last valid one."))
     elif day < today or day > today + timedelta(days=36_525):
-        form.add_error(field, gettext_now("Choose a day from today on, within a hundred years."))
+        form.add_error(field, gettext("Choose a day from today on, within a hundred years."))

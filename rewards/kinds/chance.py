@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.errors import Refusal
@@ -41,8 +41,8 @@ class ByChance(Kind):
         if drawn is None:
             return []
         return [
-            (_now("You won"), str(drawn.prize or _now("nothing this time"))),
-            (_now("Your number"), str(drawn.number)), (_now("Drawn from"), str(drawn.prize_pool)),
+            (gettext("You won"), str(drawn.prize or gettext("nothing this time"))),
+            (gettext("Your number"), str(drawn.number)), (gettext("Drawn from"), str(drawn.prize_pool)),
         ]  # fmt: skip
 
     def page(self, redemption: Redemption) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.errors import Refusal
@@ -32,7 +32,7 @@ class StoreCredit(Kind):
         accounts = MemberAccount.objects.filter(member=member, wallet=reward.credit_wallet_id)
         found = list(accounts.values_list("account_id", flat=True))
         if not found:
-            raise NoAccount(_now("This member has no account in the wallet this reward credits."))
+            raise NoAccount(gettext("This member has no account in the wallet this reward credits."))
         return found
 
     def complete(self, redemption: Redemption, *, at: datetime, actor: str) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.money import show_money
@@ -31,7 +31,7 @@ class Donation(Kind):
         if gift is None:
             return []
         money = show_money(gift.money, redemption.program.currency)
-        return [(_now("Given to"), str(gift.cause)), (_now("Given in money"), money)]
+        return [(gettext("Given to"), str(gift.cause)), (gettext("Given in money"), money)]
 
     def page(self, redemption: Redemption) -> str:
         """The public totals."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.clock import last_valid_day
@@ -28,5 +28,5 @@ class Download(Kind):
         """The file, its size and its last day."""
         day = date_format(last_valid_day(redemption.voucher.expires_at, redemption.program.time_zone))
         kept = PrivateFile.objects.filter(reward=redemption.reward_id).values_list("name", "size").first()
-        file = [(_now("File"), f"{kept[0]} ({filesizeformat(kept[1])})")] if kept else []
-        return [*file, (_now("Download until"), day)]
+        file = [(gettext("File"), f"{kept[0]} ({filesizeformat(kept[1])})")] if kept else []
+        return [*file, (gettext("Download until"), day)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.errors import Refusal
@@ -42,7 +42,11 @@ class DrawEntries(Kind):
         with timezone.override(redemption.program.time_zone):
             closes = date_format(timezone.localtime(draw.closes_at), "DATETIME_FORMAT")
         told = ", ".join(str(number) for number in numbers)
-        return [(_now("Your numbers"), told or "–"), (_now("Prize draw"), str(draw)), (_now("Entries until"), closes)]
+        return [
+            (gettext("Your numbers"), told or "–"),
+            (gettext("Prize draw"), str(draw)),
+            (gettext("Entries until"), closes),
+        ]
 
     def page(self, redemption: Redemption) -> str:
         """The public page of the draw."""

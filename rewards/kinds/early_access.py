@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.clock import local_day
@@ -47,7 +47,7 @@ class EarlyAccess(Kind):
         if not by_member or at < _opened(redemption)[0]:
             return None
         return EarlyAccessBegun(
-            _now("Your early access has begun, so it cannot be cancelled. Ask us if it was a mistake.")
+            gettext("Your early access has begun, so it cannot be cancelled. Ask us if it was a mistake.")
         )
 
     def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
@@ -55,8 +55,8 @@ class EarlyAccess(Kind):
         zone = redemption.program.time_zone
         mine, everybodys = (date_format(local_day(when, zone)) for when in _opened(redemption))
         return [
-            (_now("Opens early"), str(redemption.reward.opens)), (_now("For you from"), mine),
-            (_now("For everybody from"), everybodys),
+            (gettext("Opens early"), str(redemption.reward.opens)), (gettext("For you from"), mine),
+            (gettext("For everybody from"), everybodys),
         ]  # fmt: skip
 
     def page(self, redemption: Redemption) -> str:

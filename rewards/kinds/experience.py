@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.bulk import insert_one
@@ -62,7 +62,7 @@ class Experience(Kind):
         if not by_member or session is None or at < session.closes_at:
             return None
         return sessions.SessionClosed(
-            _now("This date cannot be cancelled any more. Ask us if you cannot come."),
+            gettext("This date cannot be cancelled any more. Ask us if you cannot come."),
             closed_at=session.closes_at.isoformat(),
         )
 
@@ -77,8 +77,8 @@ class Experience(Kind):
         if session is None:
             return []
         return [
-            (_now("When"), sessions.when(session, redemption.reward.program.time_zone)),
-            (_now("Where"), session.place),
+            (gettext("When"), sessions.when(session, redemption.reward.program.time_zone)),
+            (gettext("Where"), session.place),
         ]
 
     def form(self, reward: Reward, *, at: datetime) -> dict[str, Any]:

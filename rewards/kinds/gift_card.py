@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.money import show_money
@@ -42,8 +42,8 @@ class GiftCard(Kind):
         """What the card is worth and what is left on it."""
         voucher, currency = redemption.voucher, redemption.program.currency
         if voucher.value is None or voucher.left is None:
-            return [(_now("Worth of the card"), show_money(redemption.reward.face_value or Decimal(0), currency))]
+            return [(gettext("Worth of the card"), show_money(redemption.reward.face_value or Decimal(0), currency))]
         return [
-            (_now("Left on the card"), show_money(voucher.left, currency)),
-            (_now("Worth at first"), show_money(voucher.value, currency)),
+            (gettext("Left on the card"), show_money(voucher.left, currency)),
+            (gettext("Worth at first"), show_money(voucher.value, currency)),
         ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.bulk import insert_one
@@ -59,7 +59,7 @@ class Goods(Kind):
         """What is sent is not handed over at a till."""
         if not redemption.reward.is_sent:
             return None
-        return parcels.ParcelUnderway(_now("This reward is sent to the member, so it is not handed over at a till."))
+        return parcels.ParcelUnderway(gettext("This reward is sent to the member, so it is not handed over at a till."))
 
     def uncancellable(self, redemption: Redemption, *, at: datetime, by_member: bool) -> Refusal | None:
         """Members cancel until it is packed, staff until it is sent."""
@@ -81,8 +81,8 @@ class Goods(Kind):
             return []
         parcel = parcels.of(redemption)
         found = [
-            (_now("Parcel"), str(parcel.get_status_display())), (_now("Carrier"), parcel.carrier),
-            (_now("Tracking number"), parcel.tracking), (_now("It goes to"), parcel.shown_address),
+            (gettext("Parcel"), str(parcel.get_status_display())), (gettext("Carrier"), parcel.carrier),
+            (gettext("Tracking number"), parcel.tracking), (gettext("It goes to"), parcel.shown_address),
         ]  # fmt: skip
         return [(name, value) for name, value in found if value]
 

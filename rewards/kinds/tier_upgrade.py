@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.clock import last_valid_day
@@ -57,7 +57,9 @@ class TierUpgrade(Kind):
 
     def uncancellable(self, redemption: Redemption, *, at: datetime, by_member: bool) -> Refusal | None:
         """Staff alone give a tier back: a member could use its benefits first."""
-        return TierStands(_now("A tier is yours once you have it. Ask us if it was a mistake.")) if by_member else None
+        return (
+            TierStands(gettext("A tier is yours once you have it. Ask us if it was a mistake.")) if by_member else None
+        )
 
     def give_back(self, redemption: Redemption, *, at: datetime, actor: str) -> None:
         """The tier ends now; the piece is free."""
@@ -68,7 +70,7 @@ class TierUpgrade(Kind):
     def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """Which tier, and until when."""
         end = last_valid_day(redemption.voucher.expires_at, redemption.program.time_zone)
-        return [(_now("Tier"), str(redemption.reward.tier)), (_now("Kept through"), date_format(end))]
+        return [(gettext("Tier"), str(redemption.reward.tier)), (gettext("Kept through"), date_format(end))]
 
     def page(self, redemption: Redemption) -> str:
         """The member's tier."""

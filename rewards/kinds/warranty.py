@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from rewards.kinds.base import Kind
 from rewards.models import Redemption, RewardKind
@@ -26,4 +25,4 @@ class Warranty(Kind):
         longer = ngettext("%(days)s day longer", "%(days)s days longer", days) % {"days": days}
         uses = redemption.voucher.times_used.filter(released_at__isnull=True).order_by("id")
         receipts = ", ".join(f"{one.till} / {one.receipt}" for one in uses)
-        return [(_now("It lasts"), longer), *([(_now("For the receipt"), receipts)] if receipts else [])]
+        return [(gettext("It lasts"), longer), *([(gettext("For the receipt"), receipts)] if receipts else [])]
