@@ -17,4 +17,4 @@ class CampaignsConfig(AppConfig):
         reports.register()
         benefits.told_by.append(tier_benefits.in_words)
         uses.told_by += [segment_uses.rules_for, segment_uses.challenges_for]
-        uses_of_tiers.told_by.append(tier_uses.rules_for)
+        uses_of_tiers.told_by += [tier_uses.rules_for, tier_uses.challenges_for]

@@ -1,8 +1,8 @@
-"""Which rules and campaigns name a tier, told to the floor that keeps tiers."""
+"""Which rules, campaigns and challenges name a tier, told to the floor that keeps tiers."""
 
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, RuleVersion
+from campaigns.models import Campaign, ChallengeVersion, RuleVersion
 from members.models import Tier
 
 
@@ -12,6 +12,18 @@ def rules_for(tier: Tier) -> list[str]:
     versions = versions.exclude(rule__campaign__status=Campaign.Status.ENDED).select_related("rule__campaign")
     latest = {version.rule_id: version for version in versions.order_by("rule_id", "number")}
     return [_words(version) for version in latest.values() if _names(version, tier.slug)]
+
+
+def challenges_for(tier: Tier) -> list[str]:
+    """The challenges that count whose latest version asks for the tier; one query."""
+    versions = ChallengeVersion.objects.filter(challenge__program=tier.program_id)
+    versions = versions.exclude(challenge__status=Campaign.Status.ENDED).select_related("challenge")
+    latest = {version.challenge_id: version for version in versions.order_by("challenge_id", "number")}
+    return [
+        _("Challenge: %(name)s") % {"name": version.challenge}
+        for version in latest.values()
+        if tier.slug in version.definition.get("conditions", {}).get("tiers", ())
+    ]
 
 
 def _names(version: RuleVersion, slug: str) -> bool:

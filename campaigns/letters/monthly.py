@@ -34,9 +34,9 @@ def send_statements(program: Program, *, at: datetime, dry_run: bool = False, pr
     if today.day != 1 or not terms_of(program).sends_statement:
         return tally
     for wallet in program.wallets.all():
-        last = Account.objects.filter(wallet=wallet).aggregate(last=Max("pk"))["last"] or 0
-        for first in range(0, last, ACCOUNTS):
-            told = _moved(wallet, today, Q(account__gt=first, account__lte=first + ACCOUNTS))
+        ends = Account.objects.filter(wallet=wallet).aggregate(first=Min("pk"), last=Max("pk"))
+        for first in range(ends["first"] or 0, (ends["last"] or -1) + 1, ACCOUNTS):
+            told = _moved(wallet, today, Q(account__gte=first, account__lt=first + ACCOUNTS))
             facts = ["month", *SUMS]
             count(tally, STATEMENT, write(STATEMENT, told, program=program, at=at, facts=facts, wallet=wallet, dry_run=dry_run))  # fmt: skip
             if not progress(tally.found, tally.done, tally.skipped):

@@ -85,7 +85,7 @@ def begin(mailing: Mailing, *, at: datetime) -> Mailing:
     found = audience.freeze(mailing, at=at)
     if too_many := _outgrown(mailing, found.recipients):
         mailing.recipients.order_by().delete()
-        return _move(mailing, Status.DRAFT, change=None, said=too_many)
+        return _move(mailing, Status.DRAFT, change=None, starts_at=None, said=too_many)
     told = {name: getattr(found, name) for name in audience.Audience.__dataclass_fields__}
     return _move(
         mailing, Status.RUNNING, started_at=at, audience=told, control_secret=secret, control_percent=percent

@@ -21,7 +21,7 @@ MIDNIGHT = NIGHT - timedelta(minutes=5)
 AGAIN = NIGHT + timedelta(minutes=16)
 JOBS = [
     "release_holds", "activate_points", "expire_points", "expire_vouchers", "verify_books", "anchor_books",
-    "forget_answers", "remind_expiry",
+    "forget_answers", "remind_expiry", "review_tiers",
 ]  # fmt: skip
 RANDOM_BY_NATURE = (
     "members.member.number", "mail.message.subject", "mail.message.recipient",
@@ -40,10 +40,12 @@ def a_busy_night():
     from loyalty.pos.models import IdempotencyRecord
     from members.enrolment import main_account
     from members.testing import give_points, make_member, make_program
+    from members.tiers import reviewing
     from rewards import redemption, vouchers
     from rewards.testing import make_reward
 
     expiry.CHUNK = activation.CHUNK = reminders.PAGE = idempotency.SWEEP_BATCH = vouchers.SWEEP_BATCH = 2
+    reviewing.CHUNK = 2
     holds.CHUNK = 1
     if Program.objects.exists():
         return Program.objects.get()
@@ -72,7 +74,22 @@ def a_busy_night():
         IdempotencyRecord.objects.create(
             api_key=api_key, key=f"k{number}", request_digest="0" * 64, status=200, body="{}", created_at=OPENING - timedelta(days=60)
         )  # fmt: skip
+    some_tiers_to_review(program)
     return program
+
+
+def some_tiers_to_review(program):
+    """Three of the cast are lowered on the night, since nothing of the last month keeps their tier."""
+    from campaigns.purchases import record
+    from campaigns.tests.shop import sale
+    from members.models import Member, TierPolicy, TierStay
+
+    terms = {"window": "rolling", "months": 1, "review": "months", "review_months": 1, "grace_days": 0}
+    TierPolicy.objects.filter(program=program).update(**terms)
+    for member in Member.objects.filter(program=program).order_by("id")[:3]:
+        at = MIDNIGHT - timedelta(days=40)
+        record(program, sale(member, "1000", at, receipt=f"lifted-{member.name}"), at=at, actor="t")
+    assert TierStay.objects.filter(until=None, review_at__lte=MIDNIGHT).count() == 3
 
 
 def points_left(account, at):

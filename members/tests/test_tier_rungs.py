@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from campaigns import rules
 from campaigns.models import Rule
+from campaigns.tests.games import card, start
 from campaigns.tests.shop import buy, open_shop
 from loyalty.common.errors import Refusal
 from loyalty.desk import roles
@@ -166,5 +167,7 @@ def test_the_preview_lists_what_still_names_a_tier_that_leaves(shop, rina, ani):
     only = {"award": {"kind": "multiplier", "factor": "2"}, "conditions": {"tiers": ["silver"]}}
     rules.publish(dropped, only, since=NOW, at=NOW, actor="test")
     rules.publish(dropped, {"award": only["award"]}, since=NOW + DAY, at=NOW, actor="test")
+    start(shop, "stamps", card("3", conditions={"activity": "purchase", "tiers": ["silver"]}), at=NOW)
+    start(shop, "others", card("3", conditions={"activity": "purchase", "tiers": ["gold"]}), at=NOW)
     said = without(shop, rina, "silver").summary["warnings"]
-    assert "Still named by Segment: Upper; Reward: Mug; Reward: Bag; Rule: Double. Nobody reaches Silver any more: change these, too." in said  # fmt: skip
+    assert "Still named by Segment: Upper; Reward: Mug; Reward: Bag; Rule: Double; Challenge: Stamps. Nobody reaches Silver any more: change these, too." in said  # fmt: skip

@@ -37,7 +37,7 @@ class PrizePoolForm(StampedForm):
             "slug": _("Stands in the address of the public page and never changes."),
             "one_in": _("1: every number wins something, for mystery rewards. 20: one number in twenty wins."),
             "is_counted": _(
-                "Exactly one of every 20 numbers in a row wins, nobody knows which, instead of one in twenty by chance."
+                "Exactly one of every 20 numbers in a row wins, chosen by the seed, instead of one in twenty by chance."
             ),
         }
 

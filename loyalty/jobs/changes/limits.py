@@ -72,7 +72,7 @@ def _words(field: str, total: int, most: int, plan: Plan) -> str:
         ),
         "forgiven_points": _("%(used)s points of debt are forgiven; one person alone may forgive %(limit)s."),
         "bulk_members": _("It has %(used)s lines; one person alone may change %(limit)s."),
-        "bulk_points": _("It moves %(used)s points; one person alone may move %(limit)s in bulk."),
+        "bulk_points": _("It concerns %(used)s points; one person alone may decide about %(limit)s."),
         "mailing_recipients": _("It goes to %(used)s members; one person alone may write to %(limit)s."),
         "expired_points": _("%(used)s points would expire; more than %(limit)s need approval."),
     }
