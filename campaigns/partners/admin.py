@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 
-from campaigns.partners import access, posting, settlement, showing, taking_back
+from campaigns.partners import access, partner_page, posting, settlement, showing, taking_back
 from campaigns.partners.models import Partner, PartnerPosting, Settlement
 from campaigns.ways.scoped_desk import OfProgram
 from loyalty.backoffice import EXPORT, BookAdmin, DeskAdmin, actor_of
@@ -75,8 +75,7 @@ class PartnerAdmin(OfProgram, DeskAdmin):
         ]
 
     def page_context(self, request: HttpRequest, record: Partner) -> dict[str, Any]:
-        at = timezone.now()
-        return {"stats": showing.partner_stats(record, at), "panels": showing.partner_panels(record, at)}
+        return partner_page.context_of(record, timezone.now(), may_export=request.user.has_perm(EXPORT))
 
     def month(self, request: HttpRequest, pk: int, month: str) -> HttpResponseBase:
         """One month of a partner, as a page or as a CSV file."""

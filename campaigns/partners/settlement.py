@@ -186,13 +186,13 @@ def months_of(partner: Partner, *, at: datetime) -> list[date]:
     return found
 
 
-def points_by_month(partner: Partner) -> dict[date, int]:
-    """Posted less taken back, by the month it is settled in: two queries."""
-    found: dict[date, int] = defaultdict(int)
-    for rows, sign in ((partner.postings.all(), 1), (partner.take_backs.all(), -1)):
+def movements_by_month(partner: Partner) -> dict[date, tuple[int, int]]:
+    """Points posted and taken back, by the month they are settled in: two queries."""
+    found: dict[date, list[int]] = defaultdict(lambda: [0, 0])
+    for place, rows in enumerate((partner.postings.all(), partner.take_backs.all())):
         for month, points in rows.order_by().values_list("month").annotate(total=Sum("points")):
-            found[month] += sign * points
-    return found
+            found[month][place] = points
+    return {month: (posted, back) for month, (posted, back) in found.items()}
 
 
 def month_told(partner: Partner, text: str, *, at: datetime) -> date:
