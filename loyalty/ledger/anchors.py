@@ -160,11 +160,19 @@ def quiet_entry() -> int:
 
 @transaction.atomic
 def _quiet_entry() -> int:
+    let_nobody_post()
+    return Entry.objects.aggregate(last=Max("id"))["last"] or 0
+
+
+def let_nobody_post() -> None:
+    """Wait until every posting that has begun is over, and let none begin before the transaction ends.
+
+    Whoever posts locks an account first, and what it reads of anything is read after that wait. Raises OperationalError after two seconds.
+    """
     if is_postgresql():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '2s'")
             cursor.execute(f'LOCK TABLE "{Account._meta.db_table}" IN EXCLUSIVE MODE')
-    return Entry.objects.aggregate(last=Max("id"))["last"] or 0
 
 
 def _heads_of(account_ids: list[int], last_entry: int) -> Iterator[Head]:

@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.clock import add_months, day_start, local_day
 from loyalty.common.errors import Refusal
+from loyalty.common.retrying import retried
 from loyalty.ledger import cohorts, finance
-from loyalty.ledger.anchors import quiet_entry
+from loyalty.ledger.anchors import let_nobody_post, quiet_entry
 from loyalty.ledger.models import Account, Entry, PeriodClose, Verification, Wallet
 from loyalty.ledger.seals import seal_of
 from loyalty.ledger.span import of_wallet
@@ -70,43 +71,62 @@ def surely_over(month: date) -> datetime:
     return datetime.combine(add_months(month, 1), time(12), UTC)
 
 
+@retried
 def close_month(wallet: Wallet, month: date, *, at: datetime, actor: str) -> PeriodClose:
     """Sign a month off: its figures are kept and sealed, and nothing is posted into it any more.
 
-    Waits for postings that began in the month to end. Raises MonthNotOver, MonthClosed (also when a later month is
-    closed), MonthOutOfOrder or BooksUnproven; then nothing has changed.
+    Waits for postings that began in the month to end; what is posted while it is being signed is counted or refused.
+    Raises MonthNotOver, MonthClosed (also when a later month is closed), MonthOutOfOrder or BooksUnproven; then nothing has changed.
     """
-    quiet_entry()
+    last_entry = quiet_entry()
     with transaction.atomic():
-        return _close(wallet, month.replace(day=1), at=at, actor=actor)
+        return _close(wallet, month.replace(day=1), last_entry, at=at, actor=actor)
 
 
-def _close(wallet: Wallet, month: date, *, at: datetime, actor: str) -> PeriodClose:
-    locked = Wallet.objects.select_for_update(of=("self",)).select_related("program").get(id=wallet.id)
+def _close(wallet: Wallet, month: date, last_entry: int, *, at: datetime, actor: str) -> PeriodClose:
+    """Figures take a while: they are read while others post, and once more if one of those recorded something in the month.
+
+    Nobody posts from that look until the month is signed, so whoever locks an account afterwards knows of it.
+    """
+    locked = Wallet.objects.select_for_update(no_key=True, of=("self",)).select_related("program").get(id=wallet.id)
     before = locked.period_closes.order_by("-month").first()
     refuse_unless_due(locked, month, last=before.month if before else None, at=at)
-    figures = finance.roll_forward(locked, month)
     if found_wrong(locked):
         raise BooksUnproven(
             _("The last verification found damage in the books: mend it and verify again, then close the month.")
         )
-    if figures.closing != left_on_accounts(locked, month):
+    close, left = _reckoned(locked, month, at=at, actor=actor)
+    let_nobody_post()
+    if _recorded_meanwhile(locked, month, last_entry):
+        close, left = _reckoned(locked, month, at=at, actor=actor)
+    if close.figures["closing"] != left:
         raise BooksUnproven(
             _("The accounts do not give the closing figure of %(month)s: verify the books first.")
             % {"month": f"{month:%Y-%m}"}
         )
+    close.seal = seal_of(close, before.seal if before else "")
+    close.save(force_insert=True)
+    return close
+
+
+def _recorded_meanwhile(wallet: Wallet, month: date, last_entry: int) -> bool:
+    until = finance.month_bounds(month, wallet.program.time_zone)[1]
+    return Entry.objects.filter(of_wallet(wallet, "account__"), id__gt=last_entry, recorded_at__lt=until).exists()
+
+
+def _reckoned(locked: Wallet, month: date, *, at: datetime, actor: str) -> tuple[PeriodClose, int]:
+    """The close with its figures, not signed yet, and what the accounts hold at the month's end."""
+    zone = locked.program.time_zone
     close = PeriodClose(
         wallet=locked,
         month=month,
         closed_at=at,
         closed_by=actor,
-        figures=figures.as_json(),
-        valued=finance.valued(locked, at=finance.month_end(month, locked.program.time_zone)).as_json(),
-        cohorts=cohorts.as_json(cohorts.until(locked, finance.month_bounds(month, locked.program.time_zone)[1])),
+        figures=finance.roll_forward(locked, month).as_json(),
+        valued=finance.valued(locked, at=finance.month_end(month, zone)).as_json(),
+        cohorts=cohorts.as_json(cohorts.until(locked, finance.month_bounds(month, zone)[1])),
     )
-    close.seal = seal_of(close, before.seal if before else "")
-    close.save(force_insert=True)
-    return close
+    return close, left_on_accounts(locked, month)
 
 
 def refuse_unless_due(wallet: Wallet, month: date, *, last: date | None, at: datetime) -> None:

@@ -94,3 +94,32 @@ def _in_threads(attempts: tuple[Callable[[], Any], ...]) -> list[list[Any]]:
     for thread in threads:
         thread.join()
     return ended
+
+
+def somebody_waits() -> int:
+    """How many other connections wait for a lock of ours; PostgreSQL only."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    with connection.cursor() as cursor:
+        cursor.execute(waiting)
+        return int(cursor.fetchone()[0])
+
+
+@contextlib.contextmanager
+def meanwhile(act: Callable[[], Any]) -> Iterator[list[Any]]:
+    """Something that another connection does while this block goes on; when the block is left it has ended: its answer, or its error."""
+    ended: list[Any] = []
+
+    def run() -> None:
+        try:
+            ended.append(act())
+        except Exception as error:
+            ended.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield ended
+    finally:
+        thread.join()

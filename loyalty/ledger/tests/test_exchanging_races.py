@@ -4,13 +4,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from loyalty.ledger import confirming, policies, posting
 from loyalty.ledger.checking import verify
 from loyalty.ledger.models import Account, Entry, Lot
 from loyalty.tests.installation import until
-from loyalty.tests.racing import on_postgresql
+from loyalty.tests.racing import on_postgresql, somebody_waits
 from members.enrolment import main_account
 from members.testing import OPENING
 
@@ -77,14 +77,6 @@ class TestMeanwhile:
             until(somebody_waits, every=0.01)
         thread.join()
         assert (failed, lots(account), list(verify())) == ([], [100, 400], [])
-
-
-def somebody_waits():
-    """Whether another connection waits for a lock of ours."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    with connection.cursor() as cursor:
-        cursor.execute(waiting)
-        return cursor.fetchone()[0]
 
 
 @pytest.mark.django_db
