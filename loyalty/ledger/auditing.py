@@ -143,15 +143,16 @@ def check_dates(accounts: QuerySet[Account]) -> Iterator[Violation]:
 
 
 def _check_begins(accounts: QuerySet[Account]) -> Iterator[Violation]:
-    """What waits for no event begins when its entry says; where it says nothing, by days of delay, which never lead back."""
+    """What waits for no event begins when its entry says, else with it; only credits of older versions may be delayed without a word."""
     lots = Lot.objects.filter(account__in=accounts, confirm_by__isnull=True).order_by("id")
-    lots = lots.exclude(entry__explanation__lot__has_key="confirm_by")
-    asked = lots.filter(Q(available_at__isnull=True) | Q(available_at__lt=F("granted_at")) | Q(entry__explanation__lot__has_key="available_at"))  # fmt: skip
+    early = Q(available_at__isnull=True) | Q(available_at__lt=F("granted_at"))
+    delayed = Q(available_at__gt=F("granted_at"), entry_id__gt=F("account__wallet__begins_told_after"))
+    asked = lots.filter(early | delayed | Q(entry__explanation__lot__has_key="available_at"))
     rows = asked.values_list("id", "account_id", "granted_at", "available_at", "entry__explanation")
     for lot_id, account_id, granted_at, available_at, explanation in rows.iterator(chunk_size=5000):
-        told = explanation.get("lot", {}).get("available_at")
-        due = datetime.fromisoformat(told) if told else granted_at
-        if available_at != due:
+        told = explanation.get("lot", {})
+        due = datetime.fromisoformat(told["available_at"]) if "available_at" in told else granted_at
+        if available_at != due and "confirm_by" not in told:
             yield Violation(
                 "lot dates", account_id, f"can be spent from {available_at}, should be from {due}", lot=lot_id
             )

@@ -65,7 +65,7 @@ def as_promised(
 
 
 def credit_line(accrual: Accrual, terms: Terms, recorded_at: datetime) -> Line:
-    """The entry of a credit. Dates given by hand are part of its explanation, and so of what is hashed."""
+    """The entry of a credit. Dates given by hand, and a begin that is not its own instant, are part of its explanation, and so of what is hashed."""
     if accrual.amount <= 0:
         raise ValueError("a credit is at least one point")
     return Line(
@@ -83,18 +83,19 @@ def credit_line(accrual: Accrual, terms: Terms, recorded_at: datetime) -> Line:
 
 
 def _dates_given(accrual: Accrual, terms: Terms) -> dict[str, Any]:
-    """What the lot's dates follow from besides the wallet's own policy: dates by hand, a named policy, days of a season."""
+    """What the lot's dates follow from besides the wallet's own policy: dates by hand or by a delay, a named policy, days of a season."""
     dates: dict[str, str | int | None] = {}
-    if accrual.available_at is not None:
-        dates["available_at"] = accrual.available_at.isoformat()
+    begin = _begin(accrual, terms) if accrual.confirm_by is None else None
+    if begin and (accrual.available_at is not None or begin != accrual.effective_at):
+        dates["available_at"] = begin.isoformat()
     if accrual.expires_at is not BY_POLICY:
         dates["expires_at"] = accrual.expires_at.isoformat() if accrual.expires_at else None
     if accrual.confirm_by is not None:
         dates["confirm_by"] = accrual.confirm_by.isoformat()
     if accrual.expiry_policy_id is not None:
         dates["policy"] = accrual.expiry_policy_id
-    if accrual.expires_at is BY_POLICY and accrual.confirm_by is None:
-        dates |= terms.season(_begin(accrual, terms), accrual.expiry_policy_id)
+    if begin and accrual.expires_at is BY_POLICY:
+        dates |= terms.season(begin, accrual.expiry_policy_id)
     return {"lot": dates} if dates else {}
 
 

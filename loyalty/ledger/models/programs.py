@@ -95,7 +95,7 @@ class Program(Named):
 class Wallet(models.Model):
     """One kind of points in a program, with its names, worth and policies (DOMAIN 1, 9.1).
 
-    `earning_limits` are the versions of what a member may earn per period, as `loyalty.ledger.limiting` reads them.
+    `earning_limits` are the versions of what a member may earn per period, as `limiting` reads them; `begins_told_after` is `auditing`'s.
     """
 
     class DebtPolicy(models.TextChoices):
@@ -154,6 +154,7 @@ class Wallet(models.Model):
         help_text=_("Points nobody could be told of in time last longer instead of running out in silence."),
     )
     earning_limits = models.JSONField(_("most a member may earn"), default=list, blank=True, editable=False)
+    begins_told_after = models.BigIntegerField(_("credits after this entry tell from when they can be spent"), default=0, db_default=0, editable=False)  # fmt: skip
 
     class Meta:
         verbose_name = _("wallet")

@@ -316,21 +316,3 @@ def test_nothing_is_kept_outside_unless_a_place_is_named(program, ani, settings,
         assert list(evidence.differences(evidence.read(file))) == []
     assert anchors.make_anchor(program, at=OPENING).skipped == 1
     assert Anchor.objects.count() == 1
-
-
-def test_a_begin_that_was_edited_is_named_though_the_points_never_end(ani, proven_books):
-    account = main_account(ani).id
-    by_hand = {"available_at": OPENING + timedelta(days=5), "expires_at": None}
-    credits = [posting.Accrual(account, 9, OPENING, "a", expires_at=None, **BY), posting.Accrual(account, 9, OPENING, "b", **by_hand, **BY)]  # fmt: skip
-    first, second = (Lot.objects.get(entry=one).id for one in posting.accrue_many(credits, recorded_at=OPENING))
-    planted = [(first, OPENING - timedelta(days=1), OPENING), (second, OPENING, by_hand["available_at"])]
-    with intruder() as cursor:
-        for lot, edited, _ in planted:
-            cursor.execute("UPDATE ledger_lot SET available_at = %s WHERE id = %s", [edited, lot])
-    assert named() == [
-        f"lot dates: account {account}, lot {lot}: can be spent from {edited}, should be from {due}"
-        for lot, edited, due in planted
-    ]
-    with intruder() as cursor:
-        for lot, _, due in planted:
-            cursor.execute("UPDATE ledger_lot SET available_at = %s WHERE id = %s", [due, lot])
