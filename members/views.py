@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from loyalty.common.errors import Refusal
 from loyalty.common.languages import LANGUAGES
-from members import history, memberships, wording
+from members import history, lots, memberships, wording
 from members.enrolment import main_account
 from members.portal import member_page
 from members.preferences import choose_language
@@ -59,7 +59,16 @@ def show_history(request: HttpRequest) -> HttpResponse:
         ("expired", _("Expired")),
         ("other", _("Other")),
     ]
-    shown = {"page": page, "kind": kind, "kinds": kinds, "wallet": account.wallet, "first": "before" not in request.GET}
+    to_come = {fate.lot.entry_id: fate for fate in lots.to_come(account, at=timezone.now())}
+    shown = {
+        "page": page,
+        "lines": [(line, to_come.get(line.entry.pk)) for line in page.lines],
+        "coming": sum(fate.left for fate in to_come.values()),
+        "kind": kind,
+        "kinds": kinds,
+        "wallet": account.wallet,
+        "first": "before" not in request.GET,
+    }
     return render(request, "members/history.html", shown)
 
 

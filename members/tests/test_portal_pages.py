@@ -35,6 +35,17 @@ def test_history_shows_each_movement_with_the_balance_after_it(ani):
     assert "Balance 500" in page
 
 
+def test_history_says_which_points_are_still_on_the_way_and_that_balances_count_them(ani):
+    give_points(ani, 500, at=timezone.now() - timedelta(days=3))
+    assert "on the way" not in words(signed_in(ani).get("/history/"))
+    ani.program.wallets.update(activation_days=10)
+    give_points(ani, 70, reference="purchase:shop:8", at=timezone.now() - timedelta(days=2))
+    page = words(signed_in(ani).get("/history/"))
+    assert "The balances count 70 points that are still on the way." in page
+    assert page.count("You can spend them from") == 1
+    assert page.index("Purchase 8") < page.index("You can spend them from")
+
+
 def test_history_is_in_the_program_clock(ani):
     give_points(ani, 5, at=datetime(2026, 1, 2, 18, tzinfo=UTC))  # 01:00 of the 3rd in Jakarta
     assert "3 Jan 2026, 01:00" in words(signed_in(ani).get("/history/"))
