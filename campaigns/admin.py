@@ -31,11 +31,11 @@ from campaigns.models import Campaign, Rule, RuleVersion
 from campaigns.naming import name_all, names_for
 from campaigns.reading import definition_in_words
 from campaigns.scoped import NEWEST_FIRST, versions_panel
-from campaigns.showing import STATES, TONES, StateFilter, budget_in_words, changed_words, uses_panel
+from campaigns.showing import StateFilter, budget_in_words, changed_words, state_badge, uses_panel
 from loyalty.backoffice import actor_of
 from loyalty.desk import programs
 from loyalty.desk.dates import MidnightByDefault
-from loyalty.desk.panels import Panel, Stat, badge, day, link
+from loyalty.desk.panels import Panel, Stat, day, link
 
 __all__ = ["CampaignAdmin", "award_desk", "challenge_desk", "confirmation_desk", "refund_desk", "standing"]
 Status = Campaign.Status
@@ -151,6 +151,9 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
     def complete(self, rows: list[Campaign]) -> None:
         """What tiers and segments are called, once for all."""
         name_all((campaign, campaign.program) for campaign in rows)
+        waits = season_notes.between_seasons(rows, at=timezone.now())
+        for campaign in rows:
+            campaign.waits_for = waits.get(campaign.pk)
 
     def found_by(self, term: str) -> Q:
         return Q(name__istartswith=term) | Q(slug__istartswith=term)
@@ -245,8 +248,13 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
 
     @display(description=_("status"))
     def shown_status(self, campaign: Campaign) -> str:
-        state = publishing.state_at(campaign, timezone.now())
-        return badge(STATES[state], TONES[state])
+        return state_badge(campaign, self._season_awaited(campaign), at=timezone.now())
+
+    def _season_awaited(self, campaign: Campaign) -> Any:
+        """The next days of its season, as the list found them, or asked for now."""
+        if not hasattr(campaign, "waits_for"):
+            campaign.waits_for = season_notes.between_seasons([campaign], at=timezone.now()).get(campaign.pk)
+        return campaign.waits_for
 
     @display(description=_("budget"))
     def shown_budget(self, campaign: Campaign) -> str:
@@ -263,7 +271,13 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
 
     @display(description=_("dates"))
     def shown_dates(self, campaign: Campaign) -> str:
-        return f"{day(campaign.since)} – {day(campaign.until - timezone.timedelta(microseconds=1))}"
+        dates = f"{day(campaign.since)} – {day(campaign.until - timezone.timedelta(microseconds=1))}"
+        awaited = self._season_awaited(campaign)
+        return (
+            _("%(dates)s, next %(days)s") % {"dates": dates, "days": season_notes.span_in_words(awaited)}
+            if awaited
+            else dates
+        )
 
     @display(description=_("version"))
     def version_count(self, campaign: Campaign) -> Any:

@@ -10,14 +10,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns import attention
+from campaigns import attention, season_notes
 from campaigns.figures import FIGURES, Reading, page, periods, telling
 from campaigns.figures.catalogue import A_MOMENT
 from campaigns.models import Campaign, Rule
-from campaigns.publishing import state_at
-from campaigns.showing import STATES, TONES, budget_in_words
+from campaigns.showing import budget_in_words, state_badge
 from loyalty.desk import programs
-from loyalty.desk.panels import Panel, badge, day, link
+from loyalty.desk.panels import Panel, day, link
 from loyalty.ledger.models import Program
 from loyalty.ledger.span import counted
 from members.models import Member
@@ -71,11 +70,15 @@ def campaigns_panel(program: Program, *, at: datetime) -> Panel:
     """What runs now and what comes next, with what is left of budgets."""
     found = Campaign.objects.filter(program=program, until__gt=at).exclude(status=Campaign.Status.ENDED)
     found = found.select_related("program").order_by("since", "pk")[:MOST_CAMPAIGNS]
+    found = list(found)
+    waits = season_notes.between_seasons(found, at=at)
     rows = [
         (
             link(reverse("admin:campaigns_campaign_change", args=[one.pk]), str(one)),
-            badge(STATES[state_at(one, at)], TONES[state_at(one, at)]),
-            _("%(since)s to %(until)s") % {"since": day(one.since), "until": day(one.until - A_MOMENT)},
+            state_badge(one, waits.get(one.pk), at=at),
+            season_notes.span_in_words(waits[one.pk])
+            if one.pk in waits
+            else _("%(since)s to %(until)s") % {"since": day(one.since), "until": day(one.until - A_MOMENT)},
             budget_in_words(one),
         )
         for one in found

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.models import Campaign, RuleVersion
+from campaigns.publishing import LIVE, state_at
 from loyalty.common.clock import day_start, local_day
 from loyalty.desk.panels import Panel, day, link
 from loyalty.ledger import seasons
@@ -56,7 +57,7 @@ def panel(program: Program, definition: Mapping[str, Any], *, at: datetime) -> l
     rows = [
         (
             link(reverse("admin:ledger_season_change", args=[one.season.pk]), one.season),
-            *([_span(period) for period in one.periods[:2]] + [_("not entered")] * 2)[:2],
+            *([span_in_words(period) for period in one.periods[:2]] + [_("not entered")] * 2)[:2],
             day(one.last_day),
         )
         for one in found
@@ -75,6 +76,36 @@ def without_days(program: Program, *, at: datetime) -> list[tuple[Campaign, Seas
     named = [(version.rule.campaign, slug) for version in latest.values() for slug in _seasons(version)]
     empty = {one.season.slug: one.season for one in coming(program, at=at) if not one.periods} if named else {}
     return [(campaign, empty[slug]) for campaign, slug in named if campaign is not None and slug in empty]
+
+
+def between_seasons(campaigns: Iterable[Campaign], *, at: datetime) -> dict[int, seasons.Period]:
+    """By campaign of one program: the period it waits for, of campaigns that run but count only in seasons of which none is now. Three queries at most."""
+    running = [one for one in campaigns if state_at(one, at) == LIVE]
+    if not running:
+        return {}
+    versions = (
+        RuleVersion.objects.filter(rule__campaign__any_of=[one.pk for one in running])
+        .select_related("rule")
+        .order_by("number")
+    )
+    named = {version.rule.campaign_id or 0: set(_seasons(version)) for version in versions}
+    if not any(named.values()):
+        return {}
+    program = running[0].program
+    today, ahead = local_day(at, program.time_zone), coming(program, at=at)
+    found = {}
+    for campaign_id, slugs in named.items():
+        periods = [period for one in ahead if one.season.slug in slugs for period in one.periods]
+        first = min(periods, key=lambda period: period.first_day, default=None)
+        if first and first.first_day > today:
+            found[campaign_id] = first
+    return found
+
+
+def span_in_words(period: seasons.Period) -> str:
+    """A period by its first and last day."""
+    first, last = day(period.first_day), day(period.last_day)
+    return first if first == last else f"{first} – {last}"
 
 
 def first_moment(campaign: Campaign, *, at: datetime) -> datetime | None:
@@ -97,10 +128,5 @@ def _seasons(version: RuleVersion) -> Iterable[str]:
 def _days(one: Coming) -> str:
     if not one.periods:
         return _("no days entered for the time ahead")
-    after = _span(one.periods[1]) if one.periods[1:] else _("not entered")
-    return _("%(days)s, then %(after)s") % {"days": _span(one.periods[0]), "after": after}
-
-
-def _span(period: seasons.Period) -> str:
-    first, last = day(period.first_day), day(period.last_day)
-    return first if first == last else f"{first} – {last}"
+    after = span_in_words(one.periods[1]) if one.periods[1:] else _("not entered")
+    return _("%(days)s, then %(after)s") % {"days": span_in_words(one.periods[0]), "after": after}

@@ -1,6 +1,7 @@
 """How the desk shows campaigns: their state, what is left of their budgets, who used them, and what a new version changed."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -11,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign, RuleUse, RuleVersion
-from campaigns.publishing import DRAFT, ENDED, LIVE, PAUSED, SCHEDULED
+from campaigns.publishing import DRAFT, ENDED, LIVE, PAUSED, SCHEDULED, state_at
 from campaigns.reading import definition_in_words
 from loyalty.common.money import show_money
-from loyalty.desk.panels import EMPTY, Panel, link, moment
+from loyalty.desk.panels import EMPTY, Panel, badge, link, moment
+from loyalty.ledger.seasons import Period
 
 STATES = {
     DRAFT: _("draft"),
@@ -50,6 +52,14 @@ class StateFilter(admin.SimpleListFilter):
         }
         asked = self.value()
         return queryset.filter(states[asked]) if asked in states else queryset
+
+
+def state_badge(campaign: Campaign, waits_for: Period | None, *, at: datetime) -> str:
+    """What a campaign is at an instant, and that it waits for its season when it does."""
+    if waits_for:
+        return badge(_("live, waits for its season"), "info")
+    state = state_at(campaign, at)
+    return badge(STATES[state], TONES[state])
 
 
 def budget_in_words(campaign: Campaign) -> str:

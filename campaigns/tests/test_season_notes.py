@@ -9,10 +9,13 @@ from django.utils import timezone
 from campaigns import season_notes
 from campaigns.models import Campaign
 from campaigns.tests.shop import add_campaign, add_rule
+from loyalty.common.clock import local_day
 from loyalty.desk import roles
+from loyalty.desk.panels import day
 from loyalty.ledger import seasons
 from loyalty.ledger.models import Season
 from loyalty.tests.desk import staff_client
+from members.testing import make_member
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 6, 5, tzinfo=UTC)
@@ -69,6 +72,38 @@ def test_the_form_and_the_page_of_a_campaign_tell_the_days(table):
     add_rule(table, "plain", {"award": {"kind": "fixed", "points": "5"}}, campaign=plain)
     page = desk.get(reverse("admin:campaigns_campaign_change", args=[plain.pk])).content.decode()
     assert "Days of its seasons" not in page
+
+
+def test_a_live_campaign_out_of_its_season_says_what_it_waits_for(table):
+    campaign = add_campaign(table, "ramadan", NOW - 90 * DAY, NOW + 1000 * DAY)
+    add_rule(table, "ramadan", RAMADAN, campaign=campaign)
+    plain = add_campaign(table, "plain", NOW - DAY, NOW + 90 * DAY)
+    add_rule(table, "plain", {"award": {"kind": "fixed", "points": "5"}}, campaign=plain)
+
+    def waits(at):
+        return {pk: period.label for pk, period in season_notes.between_seasons([campaign, plain], at=at).items()}
+
+    assert waits(NOW) == {}  # in Ramadan
+    assert waits(NOW + 30 * DAY) == {campaign.pk: "1448 H"}
+    assert waits(NOW - 80 * DAY) == {campaign.pk: "1447 H"}
+    assert waits(NOW - 91 * DAY) == {}  # not begun
+    campaign.status = Campaign.Status.PAUSED
+    assert waits(NOW + 30 * DAY) == {}
+
+
+def test_the_desk_shows_a_campaign_between_its_seasons_as_waiting(table):
+    now = timezone.now()
+    season = withdraw(table, "ramadan")
+    first = local_day(now + 20 * DAY, table.time_zone)
+    seasons.set_period(season, "next", first_day=first, last_day=first, source="", at=now, actor="test")
+    campaign = add_campaign(table, "ramadan", now - DAY, now + 1000 * DAY)
+    add_rule(table, "ramadan", RAMADAN, campaign=campaign)
+    make_member(table, "ani")
+    desk, page_of = staff_client(roles.PROGRAM_MANAGER), reverse("admin:campaigns_campaign_change", args=[campaign.pk])
+    for page in (reverse("admin:campaigns_campaign_changelist"), page_of, reverse("admin:index")):
+        shown = desk.get(page).content.decode()
+        assert "live, waits for its season" in shown
+        assert day(first) in shown
 
 
 def test_a_live_campaign_of_a_season_without_days_is_a_warning_with_where_to_enter_them(table):
