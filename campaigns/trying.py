@@ -19,7 +19,9 @@ from unfold.widgets import (
 )
 
 from campaigns import explanations, previewing, season_notes
-from campaigns.models import Campaign
+from campaigns.models import Campaign, RuleVersion
+from campaigns.naming import names_for
+from campaigns.unmet import in_words
 from loyalty.common.errors import Refusal
 from loyalty.desk import programs
 from loyalty.ledger.models import Program
@@ -130,7 +132,8 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
     program = programs.chosen(request)
     if not admin.has_view_permission(request) or not request.user.has_perm("members.view_member") or program is None:
         raise PermissionDenied
-    form = BasketForm(request.POST or None, initial=_begun(request, program))
+    asked = _asked(request, program)
+    form = BasketForm(request.POST or None, initial=_begun(program, asked))
     drafts = Campaign.objects.filter(program=program, status=Campaign.Status.DRAFT)
     form.fields["draft"].queryset = drafts  # type: ignore[attr-defined]
     form.fields["store"].queryset = Store.objects.filter(program=program)  # type: ignore[attr-defined]
@@ -140,11 +143,17 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
         at = timezone.now()
         try:
             found = previewing.preview(
-                program, form.sale(program, more, at=at), at=at, draft=form.cleaned_data["draft"]
+                program, form.sale(program, more, at=at), at=at, about=form.cleaned_data["draft"] or asked
             )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     told = found.award.explanation if found else {}
+    about = form.cleaned_data["draft"] or asked if found else None
+    missed = _missed(about, found.unmet) if found and about else []
+    if missed:
+        told = told | {
+            "near": [one for one in told.get("near", []) if one.get("campaign", one["rule"]) != about.slug]
+        }  # it is told in full
     context = admin.admin_site.each_context(request) | {
         "title": _("Try a basket"),
         "opts": admin.opts,
@@ -155,18 +164,30 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
         "sentence": explanations.sentence(told) if found else "",
         "limits": explanations.limits(told) if found else [],
         "near_misses": explanations.near_misses(told) if found else [],
+        "about": about,
+        "missed": missed,
     }
     return TemplateResponse(request, "admin/campaigns/try.html", context)
 
 
-def _begun(request: HttpRequest, program: Program) -> dict[str, Any]:
+def _asked(request: HttpRequest, program: Program) -> Campaign | None:
+    """The campaign whose page one comes from."""
+    asked = request.GET.get("campaign", "")
+    return Campaign.objects.filter(program=program, pk=int(asked)).first() if asked.isdecimal() else None
+
+
+def _begun(program: Program, campaign: Campaign | None) -> dict[str, Any]:
     """What the form begins with: who bought last, and the campaign one comes from at the first moment ahead at which it may count."""
     last = Purchase.objects.filter(program=program).select_related("member").order_by("-occurred_at").first()
     begun: dict[str, Any] = {"member": last.member.number} if last else {}
-    asked = request.GET.get("campaign", "")
-    campaign = Campaign.objects.filter(program=program, pk=int(asked)).first() if asked.isdecimal() else None
     if campaign is None:
         return begun
     begun |= {"draft": campaign.pk} if campaign.status == Campaign.Status.DRAFT else {}
     first = season_notes.first_moment(campaign, at=timezone.now())
     return begun | ({"moment": first} if first else {})
+
+
+def _missed(campaign: Campaign, names: Sequence[str]) -> list[str]:
+    """In words, what the newest terms of a campaign ask for that does not hold."""
+    version = RuleVersion.objects.filter(rule__campaign=campaign).order_by("-number").first()
+    return in_words(names, campaign, version.definition, names_for(campaign, campaign.program)) if version else []
