@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from campaigns.backtest_segments import known_since
 from campaigns.models import BackTest, Rule
 from campaigns.naming import names_of
 from campaigns.reading import definition_in_words
@@ -37,7 +38,7 @@ def page(test: BackTest) -> dict[str, Any]:
         "charts": [_months(live, tried), _tiers(live, tried, tiers), *([_segments(parts, segments)] if parts else [])],
         "panels": [
             *([_segment_panel(parts, segments)] if parts else []),
-            _rules(live, tried, names),
+            _rules(live, tried, names, test.rule.slug),
             _together(live, tried, names),
             _moves(told["moves"], tiers),
             *_members(told),
@@ -49,7 +50,25 @@ def change_in_words(test: BackTest) -> str:
     """What is another under the tried rules, as sentences."""
     others = ", ".join(one["rule"] for one in test.change.get("with", ()))
     beside = _("Together with the drafts: %(rules)s.") % {"rules": others} if others else ""
-    return f"{_one_change(test)} {beside}".strip()
+    return " ".join(part for part in (_one_change(test), beside, *_segments_assumed(test)) if part)
+
+
+def _segments_assumed(test: BackTest) -> list[str]:
+    """Of which segments the members of today counted, and until when: two queries where a segment is asked for."""
+    tried = [
+        one["definition"].get("conditions", {})
+        for one in (test.change, *test.change.get("with", ()))
+        if "definition" in one
+    ]
+    asked = sorted({slug for told in tried for slug in told.get("segments", ())})
+    if not asked:
+        return []
+    known = known_since(test.program, asked)
+    names = {one.slug: str(one) for one in Segment.objects.filter(program=test.program_id, slug__in=asked)}
+    return [
+        _("Who was in “%(segment)s” is known since %(day)s; before then its members of today count.") % {"segment": names[slug], "day": day(known[slug])}
+        for slug in asked if slug in known and known[slug] > test.since
+    ]  # fmt: skip
 
 
 def _one_change(test: BackTest) -> str:
@@ -153,11 +172,11 @@ def _beside_each_other(
     return charts.chart(title, definition, first, labels, [Series(_("Live"), live, charts.QUIET), Series(_("Tried"), tried, charts.INK)], is_sideways=is_sideways)  # fmt: skip
 
 
-def _rules(live: dict[str, Any], tried: dict[str, Any], names: dict[str, str]) -> Panel:
-    """What each rule gave, before the one rounding."""
+def _rules(live: dict[str, Any], tried: dict[str, Any], names: dict[str, str], asked: str) -> Panel:
+    """What each rule gave, before the one rounding; the one `asked` about also where it gave nothing."""
     nothing = {"purchases": 0, "points": 0, "members": 0}
     lines = []
-    for slug in sorted({*live["by_rule"], *tried["by_rule"]}):
+    for slug in sorted({asked, *live["by_rule"], *tried["by_rule"]}):
         there, here = live["by_rule"].get(slug, nothing), tried["by_rule"].get(slug, nothing)
         lines.append(
             (names.get(slug, slug), show_points(there["points"]), show_points(here["points"]), show_points(here["purchases"]), show_points(here["members"]))

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from campaigns import rules
+from campaigns.backtest_segments import with_todays_members
 from campaigns.models import Campaign, Rule, RuleVersion
 from campaigns.rules import RuleBook, season_days
 from campaigns.terms import RuleTerms
@@ -38,7 +39,7 @@ def _tried(rule: Rule, change: Mapping[str, Any], versions: Versions, days: Mapp
     number = max((pair[1] for pair in versions if pair[0] == rule.slug), default=0) + 1
     draft = RuleVersion(rule=rule, number=number, definition=change["definition"], since=LONG_AGO, created_at=LONG_AGO)
     versions[rule.slug, number] = draft
-    terms = rules.terms_of(draft, rule, days)
+    terms = with_todays_members(rules.terms_of(draft, rule, days))
     return replace(terms, since=_instant(change, "since"), until=_instant(change, "until"))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import F, Q, Sum
 
+from campaigns import backtest_segments
 from campaigns.budgets import read_budgets
 from campaigns.ceilings import Ceilings
 from campaigns.counting import Counters
@@ -26,6 +27,8 @@ class Memory(Counters):
     since: datetime
     # The rules whose uses are read; empty for all but the first memory of a walk, which reads for all.
     capped: Sequence[int] = ()
+    # From when the segments of tried rules are known, once they were asked for.
+    known_since: dict[str, datetime] | None = None
 
     def begin(self, since: datetime) -> "Memory":
         """Remember nothing yet of what came before an instant."""
@@ -54,6 +57,17 @@ class Memory(Counters):
         if ids and (self.capped or (self.ceilings and self.activity == PURCHASE)):
             self._read_uses(ids)
         return self
+
+    def _read_shoppers(self, ids: list[int]) -> None:
+        """Who members are; those of today are in the segments of tried rules before these were known."""
+        super()._read_shoppers(ids)
+        asked = backtest_segments.assumed(self.needs.segments)
+        if not asked:
+            return
+        if self.known_since is None:
+            self.known_since = backtest_segments.known_since(self.program, asked)
+        for member_id, stays in self.stays.items():
+            self.stays[member_id] = [*stays, *backtest_segments.before_known(stays, self.known_since)]
 
     def give_back(self, rule_id: int, campaign_id: int, member_id: int, happened_at: datetime, points: int) -> None:
         """Goods came back, or an event was taken back: so much of a rule's caps and its campaign's budget is free again."""

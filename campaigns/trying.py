@@ -150,7 +150,7 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
     told = found.award.explanation if found else {}
     about = form.cleaned_data["draft"] or asked if found else None
     missed = _missed(about, found.unmet) if found and about else []
-    if missed:
+    if about and missed:
         told = told | {
             "near": [one for one in told.get("near", []) if one.get("campaign", one["rule"]) != about.slug]
         }  # it is told in full

@@ -64,6 +64,8 @@ def _set(series: Series, colour: str, kind: str) -> dict[str, Any]:
 def _options(*, is_sideways: bool, has_legend: bool) -> dict[str, Any]:
     ticks = {"color": GREY, "maxRotation": 0, "autoSkipPadding": 12}
     plain = {"border": {"display": False}, "ticks": ticks}
+    # Bars that lie down have their names beside them: none of these may be left out.
+    named = plain | {"ticks": ticks | {"autoSkip": False}} if is_sideways else plain
     return {
         "locale": get_language() or "en",
         "responsive": True,
@@ -80,6 +82,6 @@ def _options(*, is_sideways: bool, has_legend: bool) -> dict[str, Any]:
         },
         "scales": {
             "x": plain | {"grid": {"display": is_sideways}, "beginAtZero": True},
-            "y": plain | {"grid": {"display": not is_sideways}, "beginAtZero": True},
+            "y": named | {"grid": {"display": not is_sideways}, "beginAtZero": True},
         },
     }
