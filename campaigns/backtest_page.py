@@ -50,7 +50,8 @@ def change_in_words(test: BackTest) -> str:
     """What is another under the tried rules, as sentences."""
     others = ", ".join(one["rule"] for one in test.change.get("with", ()))
     beside = _("Together with the drafts: %(rules)s.") % {"rules": others} if others else ""
-    return " ".join(part for part in (_one_change(test), beside, *_segments_assumed(test)) if part)
+    parts = [part for part in (_one_change(test), beside, *_segments_assumed(test)) if part]
+    return " ".join(parts) if len(parts) == 1 else " ".join(f"{part.removesuffix('.')}." for part in parts)
 
 
 def _segments_assumed(test: BackTest) -> list[str]:
