@@ -1,5 +1,7 @@
 """Marketers at work: a campaign begun from a common one, its terms in words, its deeds, its list and its timeline."""
 
+from html import unescape
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -81,7 +83,11 @@ def test_conditions_caps_and_budget_are_written_in_rows_and_shown_again(program,
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_saved(program, marketer, wrong, field):
     answer = marketer.post(reverse(ADD), TOLD | wrong)
-    assert list(answer.context["adminform"].form.errors) == [field]
+    form = answer.context["adminform"].form
+    assert list(form.errors) == [field]
+    at_the_top = answer.content.decode().split("Nothing was saved. Please look at this again:")[1][:1500]
+    assert f'<a href="#id_{field}' in at_the_top
+    assert str(form.errors[field][0]).split("“")[0][:40] in unescape(at_the_top)
     assert not Campaign.objects.exists()
 
 
