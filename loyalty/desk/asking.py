@@ -27,6 +27,10 @@ class ChangeForm(forms.Form):
         """The fields under headings, side by side: (heading, bound fields). Empty: one below the other."""
         return []
 
+    def told(self) -> list[tuple[Any, Any]]:
+        """What was said on the page one comes from, to be read once more: (title, words)."""
+        return []
+
     def parameters(self) -> dict[str, Any]:
         """What was asked for, as plain JSON."""
         return {}

@@ -1,15 +1,19 @@
 """The form of a change of when points expire: the terms come from the page of the policies, here is only asked why."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.desk.asking import ChangeForm
 from loyalty.ledger.forms import ExpiryPolicyForm
-from loyalty.ledger.models import Wallet
+from loyalty.ledger.models import ExpiryPolicy, Wallet
+from loyalty.ledger.policies import current
 from loyalty.ledger.policy_change import terms_of
+from loyalty.ledger.showing import example_in_words, words_of
 
 
 class PolicyChangeForm(ChangeForm):
@@ -22,18 +26,38 @@ class PolicyChangeForm(ChangeForm):
     def clean(self) -> dict[str, Any]:
         """The same questions as on the page they come from."""
         cleaned = super().clean() or self.cleaned_data
-        wallet = Wallet.objects.filter(program=self.program, slug=cleaned.get("wallet", "")).first()
-        try:
-            terms = json.loads(cleaned.get("terms", ""))
-        except ValueError:
-            terms = None
-        if wallet is None or not isinstance(terms, dict):
+        asked = self._asked(cleaned)
+        if asked is None:
             raise forms.ValidationError(_("Say first on the page of the expiry policies when points expire."))
-        asked = ExpiryPolicyForm({**terms, "wallet": wallet.pk, "name": cleaned["name"], **_as_typed(terms)})
         if not asked.is_valid():
             raise forms.ValidationError([text for texts in asked.errors.values() for text in texts])
         self.asked = asked.instance
         return cleaned
+
+    def _asked(self, told: Mapping[str, Any]) -> ExpiryPolicyForm | None:
+        """The form of a policy with the terms that were typed there; None where there are none."""
+        wallet = Wallet.objects.filter(program=self.program, slug=told.get("wallet") or "").first()
+        try:
+            terms = json.loads(told.get("terms") or "")
+        except ValueError:
+            return None
+        if wallet is None or not isinstance(terms, dict):
+            return None
+        return ExpiryPolicyForm({**terms, "wallet": wallet.pk, "name": told.get("name") or "", **_as_typed(terms)})
+
+    def told(self) -> list[tuple[Any, Any]]:
+        """The terms in force and those that were typed, as they are read everywhere."""
+        asked = self._asked(self.data if self.is_bound else self.initial)
+        if asked is None or not asked.is_valid():
+            return []
+        new: ExpiryPolicy = asked.instance
+        now = current(new.wallet, new.name) or ExpiryPolicy(wallet=new.wallet, kind=ExpiryPolicy.Kind.NEVER)
+        which = (new.name or gettext("all points"), new.wallet.units)
+        return [
+            (gettext("Policy"), " · ".join(which)),
+            (gettext("Now"), f"{words_of(now)}. {example_in_words(now, at=self.at)}"),
+            (gettext("Then"), f"{words_of(new)}. {example_in_words(new, at=self.at)}"),
+        ]
 
     def parameters(self) -> dict[str, Any]:
         """The wallet, the policy's name and its terms."""

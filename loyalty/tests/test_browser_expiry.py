@@ -1,8 +1,10 @@
 """Everything about the end of points in a real browser: policies with their example, seasons, re-dating, and what members read."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import cache
@@ -14,6 +16,7 @@ from loyalty.desk import roles
 from loyalty.jobs.changes import drafting
 from loyalty.ledger import policies, posting, seasons
 from loyalty.ledger.models import Season, Wallet
+from loyalty.ledger.policy_change import terms_of
 from loyalty.tests.desk import hire
 from loyalty.tests.test_browser_desk import chromium, sign_in
 from members.models import MemberAccount
@@ -46,7 +49,12 @@ def shop(db):
     manager = hire(roles.ADMINISTRATOR)
     told = {"selection": {"all": True}, "policy": made.pk}
     change = drafting.draft(program, "redate", parameters=told, reason="New terms", at=now, actor=f"staff:{manager.pk}")
-    return {"change": change, "season": ramadan, "ani": ani, "account": account}
+    new = {"wallet": wallet.slug, "name": "Half a year", "terms": terms_of(made) | {"count": 9}}
+    terms = drafting.draft(
+        program, "expiry_terms", parameters=new, reason="Longer", at=now, actor=f"staff:{manager.pk}"
+    )
+    asked = {**new, "program": program.pk, "terms": json.dumps(new["terms"])}
+    return {"change": change, "season": ramadan, "ani": ani, "account": account, "terms": terms, "asked": asked}
 
 
 def addresses(shop):
@@ -59,6 +67,8 @@ def addresses(shop):
         "period": reverse("admin:ledger_seasonperiod_add"),
         "redate_form": reverse("admin:jobs_change_new", args=["redate"]),
         "redate_preview": reverse("admin:jobs_changerequest_change", args=[shop["change"].pk]),
+        "terms_reason": f"{reverse('admin:jobs_change_new', args=['expiry_terms'])}?{urlencode(shop['asked'])}",
+        "terms_preview": reverse("admin:jobs_changerequest_change", args=[shop["terms"].pk]),
         "campaign_form": reverse("admin:campaigns_campaign_add"),
         "rules": reverse("admin:campaigns_rule_changelist"),
     }
@@ -95,6 +105,8 @@ def test_every_page_about_the_end_of_points_is_sound_on_desks_and_phones_in_ligh
                 page.locator("select[name=kind]").select_option("date")
                 page.locator("input[name=last_day]").fill("2025-12-31")
                 page.get_by_text("it counts again a year later").wait_for()
+            if name == "terms_reason":
+                page.get_by_text("9 months after activation").wait_for()
             wrong.extend(look(page, f"{name}-{width}-{scheme}", axe))
         page.context.close()
     assert not wrong, "\n".join(wrong)

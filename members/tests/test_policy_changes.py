@@ -1,6 +1,7 @@
 """When points expire is changed through a preview, exactly as shown or not at all (DOMAIN 8.4, 9.4)."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -110,10 +111,15 @@ def test_the_first_version_of_a_name_has_nothing_before_it(shop, ani, rina):
 def test_the_page_of_policies_leads_to_the_preview_once_there_are_points(shop, ani):
     buy(ani, "300", OPENING + DAY)
     client = staff_client(roles.PROGRAM_MANAGER)
-    told = {"wallet": shop.wallets.get(is_main=True).pk, "kind": "dates", "days": "30/9, 31/3", "at_least": "30"}
-    page = client.post(reverse("admin:ledger_expirypolicy_add"), told, follow=True)
+    typed = {"wallet": shop.wallets.get(is_main=True).pk, "kind": "dates", "days": "30/9, 31/3", "at_least": "30"}
+    page = client.post(reverse("admin:ledger_expirypolicy_add"), typed, follow=True)
     assert in_force(shop) == ("months", 12, 1)
     form = page.context["form"]
+    told = dict(form.told())
+    assert told["Policy"].startswith("all points")
+    assert "12 months" in told["Now"]
+    assert "every year on 31 March, 30 September, at least 30 days away" in told["Then"]
+    assert told["Then"] in unescape(page.content.decode())
     values = {name: form[name].value() for name in ("wallet", "name", "terms")}
     shown = client.post(reverse("admin:jobs_change_new", args=["expiry_terms"]), values | {"reason": "New year"}, follow=True)  # fmt: skip
     assert "every year on 31 March, 30 September, at least 30 days away" in shown.content.decode()
@@ -122,6 +128,7 @@ def test_the_page_of_policies_leads_to_the_preview_once_there_are_points(shop, a
     for wrong, words in (({"terms": "{"}, "Say first on the page"), ({"terms": '{"kind": "days"}'}, "Say how many")):
         answer = client.post(reverse("admin:jobs_change_new", args=["expiry_terms"]), values | {"reason": "x"} | wrong)
         assert words in answer.content.decode()
+        assert answer.context["form"].told() == []
     assert ChangeRequest.objects.count() == 1
-    assert client.post(reverse("admin:ledger_expirypolicy_add"), told | {"name": "Gifts"}).status_code == 302
+    assert client.post(reverse("admin:ledger_expirypolicy_add"), typed | {"name": "Gifts"}).status_code == 302
     assert ExpiryPolicy.objects.filter(name="Gifts").count() == 1
