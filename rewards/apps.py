@@ -9,12 +9,12 @@ class RewardsConfig(AppConfig):
     verbose_name = _("Rewards")
 
     def ready(self) -> None:
-        from loyalty.ledger import month_page
+        from loyalty.ledger import besides
         from members.segments import uses
         from members.tiers import uses as uses_of_tiers
         from rewards import cards, reports, segment_uses, tier_uses
 
         reports.register()
-        month_page.owed_besides.append(cards.owed_stat)
+        besides.told_by.append(cards.OWED)
         uses.told_by.append(segment_uses.rewards_for)
         uses_of_tiers.told_by.append(tier_uses.rewards_for)

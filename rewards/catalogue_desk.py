@@ -183,12 +183,27 @@ class RewardAdmin(DeskAdmin):
         return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reward | None = None) -> list[str]:
-        return ["program", "wallet", "slug", "cost", "money", "edit_prices"] if obj else ["edit_prices"]
+        return ["program", "wallet", "slug", "cost", "money", "edit_prices"] if obj else []
 
-    @display(description=_("edit"))
+    def get_fieldsets(self, request: HttpRequest, obj: Reward | None = None) -> Any:
+        """Only what can be done: prices change once there are some, and a picture is taken away where one hangs."""
+        unneeded = {"edit_prices"} if obj is None else set()
+        unneeded |= {"takes_picture_away"} if obj is None or obj.picture_id is None else set()
+        return [
+            (title, told | {"fields": [name for name in told["fields"] if name not in unneeded]})
+            for title, told in super().get_fieldsets(request, obj)
+        ]
+
+    def get_inlines(self, request: HttpRequest, obj: Reward | None) -> list[Any]:
+        """Other prices are typed with a new reward and shown where there are some; steps are those of business members' discounts."""
+        unneeded: set[Any] = set()
+        if obj is not None:
+            unneeded |= set() if obj.prices.exists() else {PriceInline}
+            unneeded |= set() if obj.kind == RewardKind.BUSINESS else {DiscountStepInline}
+        return [inline for inline in self.inlines if inline not in unneeded]
+
+    @display(description=_("prices"))
     def edit_prices(self, reward: Reward) -> str:
-        if reward.pk is None:
-            return "–"
         page = f"{reverse('admin:jobs_change_new', args=['prices'])}?reward={reward.pk}"
         return link(page, _("Change the prices, with a preview of who can pay them"))
 

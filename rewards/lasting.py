@@ -20,7 +20,7 @@ from loyalty.ledger.models import Program
 from loyalty.mail import outbox
 from loyalty.mail.models import Message
 from members.models import Member
-from rewards import kinds
+from rewards import cards, kinds
 from rewards.models import Redemption, RewardKind, Voucher, VoucherExtension, VoucherTerms
 
 KIND = "voucher_ends"
@@ -137,6 +137,7 @@ def move_ends(
 
     A reference that is known for a voucher moves it no second time. Runs inside the caller's transaction.
     """
+    cards.hold(Voucher.objects.filter(pk__in=list(ends), value__isnull=False).select_related("redemption"), at=at)
     held = Redemption.objects.filter(voucher__in=list(ends), status=Redemption.Status.ISSUED).order_by("pk")
     live = set(held.select_for_update(no_key=True, of=("self",)).values_list("voucher__pk", flat=True))
     known = set(

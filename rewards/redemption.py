@@ -25,7 +25,7 @@ from loyalty.ledger.models import Account, Entry, Program
 from loyalty.pos.models import Store
 from members import tiers
 from members.models import Member, MemberAccount
-from rewards import early, kinds, limits
+from rewards import cards, early, kinds, limits
 from rewards.accounts import no_account
 from rewards.eligibility import judge, judge_price, segments_asked
 from rewards.kinds.base import Chosen
@@ -138,6 +138,7 @@ def cancel(
     kind = kinds.of(redemption.reward)
     if refusal := kind.uncancellable(redemption, at=at, by_member=by_member):
         raise refusal
+    cards.hold([redemption.voucher], at=at)
     if redemption.entry is not None:
         redemption.reversal = posting.reverse(
             redemption.entry,

@@ -22,7 +22,7 @@ from loyalty.common.retrying import retried
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.ledger.models import Program
 from loyalty.pos.models import Store
-from rewards import kinds, pools
+from rewards import cards, kinds, pools
 from rewards.digests import code_digest
 from rewards.models import Redemption, Voucher, VoucherUse
 
@@ -139,6 +139,7 @@ def use(
     for what a member uses alone. Raises VoucherUsed,
     -Cancelled, -Expired, -NotYetValid, -Elsewhere, -NotForTills, AmountNeeded, TooLittleLeft or OtherAmount.
     """
+    cards.hold([voucher], at=at)
     redemption = _hold(voucher)
     standing = VoucherUse.objects.filter(voucher=voucher, till=till, receipt=receipt, released_at__isnull=True)
     known = standing.first()
@@ -167,6 +168,7 @@ def release(voucher: Voucher, *, at: datetime, till: str, receipt: str, actor: s
 
     Raises NothingToRelease or ReleaseTooLate.
     """
+    cards.hold([voucher], at=at)
     redemption = _hold(voucher)
     used = VoucherUse.objects.filter(voucher=voucher, till=till, receipt=receipt).order_by("id").last()
     if used is None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.clock import add_months, day_start, local_day
 from loyalty.common.errors import Refusal
 from loyalty.common.retrying import retried
-from loyalty.ledger import cohorts, finance
+from loyalty.ledger import besides, cohorts, finance
 from loyalty.ledger.anchors import let_nobody_post, quiet_entry
 from loyalty.ledger.models import Account, Entry, PeriodClose, Verification, Wallet
 from loyalty.ledger.seals import seal_of
@@ -104,6 +104,7 @@ def _close(wallet: Wallet, month: date, last_entry: int, *, at: datetime, actor:
             _("The accounts do not give the closing figure of %(month)s: verify the books first.")
             % {"month": f"{month:%Y-%m}"}
         )
+    close.besides = besides.figures(locked.program, at=finance.month_end(month, locked.program.time_zone))
     close.seal = seal_of(close, before.seal if before else "")
     close.save(force_insert=True)
     return close

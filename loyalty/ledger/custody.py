@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from loyalty.common.clock import add_months
 from loyalty.common.errors import Refusal
-from loyalty.ledger import anchors, cohorts, evidence, finance, seals
+from loyalty.ledger import anchors, besides, cohorts, evidence, finance, seals
 from loyalty.ledger.models import Anchor, ExpiryPolicy, PeriodClose, Program
 from loyalty.ledger.violations import Violation
 
@@ -59,6 +59,10 @@ def _check_figures(close: PeriodClose) -> Iterator[Violation]:
         yield Violation("closed month", 0, f"{close.wallet.slug} {close}: {told}")
     if close.cohorts and close.cohorts != cohorts.as_json(cohorts.again(close)):
         yield Violation("closed month", 0, f"{close.wallet.slug} {close}: what became of earlier points says otherwise")
+    owed = besides.figures(close.wallet.program, at=finance.month_end(close.month, close.wallet.program.time_zone))
+    for name, money in close.besides.items():
+        if name in owed and owed[name] != money:
+            yield Violation("closed month", 0, f"{close.wallet.slug} {close}: {name} {owed[name]} of {money}")
 
 
 def check_anchors(program: Program) -> Iterator[Violation]:

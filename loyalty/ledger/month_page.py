@@ -22,14 +22,12 @@ from loyalty.common.clock import add_months, local_day
 from loyalty.common.money import show_money, show_points
 from loyalty.desk import people
 from loyalty.desk.panels import Panel, Stat, badge, link, moment, strong, two_lines
-from loyalty.ledger import closing, finance, revenue
-from loyalty.ledger.models import Entry, PeriodClose, Program, Wallet
+from loyalty.ledger import besides, closing, finance, revenue
+from loyalty.ledger.models import Entry, PeriodClose, Wallet
 
 FRESH_SECONDS = 60
 MONTHS_OFFERED = 60
 Figures = TypeVar("Figures")
-# What a program owes besides points, told by the floors above: each as a figure at an instant.
-owed_besides: list[Callable[[Program, datetime], Stat]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +103,18 @@ def stats(told: Month) -> list[Stat]:
         Stat(_("Closing"), _points(told, told.roll_forward.closing), _("What is left on the lots at the end of the month, less what members owe.")),
         Stat(_("Outstanding"), _points(told, told.valued.points), _("Points that members could still spend at the end of the month, or now while it runs."), _("%(money)s for 1,000") % {"money": worth}),
         Stat(_("Liability"), show_money(told.valued.money, currency), _("The outstanding points at the wallet's worth of a point."), wallet.name_of(told.valued.points)),
-        *(told_by(wallet.program, told.at) for told_by in owed_besides),
+        *_owed_besides(told),
         Stat(_("Breakage, estimated"), percent(share) if share is not None else "–", what_breakage_is(), certainty(told.breakage)),
         Stat(_("State"), _("signed") if told.close else _("open"), _("A signed month takes no more entries.")),
+    ]  # fmt: skip
+
+
+def _owed_besides(told: Month) -> list[Stat]:
+    """What is owed besides points: as signed, else as of the instant."""
+    signed, program = told.close.besides if told.close else {}, told.wallet.program
+    return [
+        Stat(one.title, show_money(Decimal(signed[one.name]) if one.name in signed else one.amount(program, told.at), program.currency), one.definition)
+        for one in besides.told_by
     ]  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.common.money import show_money
+from rewards import cards
 from rewards.kinds.base import Kind
-from rewards.models import Redemption, Reward, RewardKind
+from rewards.models import Redemption, Reward, RewardKind, Voucher
 
 # More parts than any card is paid in: the balance is what ends a card.
 MOST_USES = 32_767
@@ -37,6 +38,11 @@ class GiftCard(Kind):
         if reward.pool_id is not None:
             return {}
         return {"value": reward.face_value, "left": reward.face_value, "uses_allowed": MOST_USES}
+
+    def issue(self, redemption: Redemption, *, at: datetime) -> Voucher:
+        """A card, unless the month is signed off: money is not owed in it any more."""
+        cards.refuse_signed(redemption.program_id, at=at)
+        return super().issue(redemption, at=at)
 
     def facts(self, redemption: Redemption, *, at: datetime) -> list[tuple[str, str]]:
         """What the card is worth and what is left on it."""

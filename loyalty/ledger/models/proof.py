@@ -47,7 +47,8 @@ class PeriodClose(models.Model):
 
     `figures` is its roll-forward, which the ledger has to give again at any later time. `valued` is what was outstanding
     when the month ended, by age and by end, and what it was worth: kept as it was signed, since a lot may be extended
-    later. `cohorts` is what had become of the points granted in each month by then, so that later figures begin there. `seal` signs the row and the seal of the month before it.
+    later. `cohorts` is what had become of the points granted in each month by then, so that later figures begin there. `besides` is
+    the money owed besides points, by short name. `seal` signs the row and the seal of the month before it.
     """
 
     is_append_only = True
@@ -61,6 +62,7 @@ class PeriodClose(models.Model):
     figures = models.JSONField(_("roll-forward"), default=dict)
     valued = models.JSONField(_("outstanding points"), default=dict)
     cohorts = models.JSONField(_("what became of the points of each month"), default=dict)
+    besides = models.JSONField(_("owed besides points"), default=dict)
     seal = models.CharField(_("seal"), max_length=64)
 
     class Meta:
