@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
+from loyalty.ledger.models import Program
 from members.models import Member
 from members.signin import member_of
 
@@ -35,6 +36,11 @@ def others(request: HttpRequest, shown: Member) -> list[Member]:
     return list(_cards(request).exclude(pk=shown.pk).order_by("program__name", "pk"))
 
 
+def wants_code(request: HttpRequest) -> bool:
+    """Whether cards of other programs may be there that only a code can show: nothing is told about whether there are any."""
+    return not _codes(request) and Program.objects.filter(is_active=True).exclude(pk=request.member.program_id).exists()  # type: ignore[attr-defined]
+
+
 def look_at(request: HttpRequest, number: str) -> Member:
     """Show another card of this person from now on. Raises NotYourCard."""
     card = _cards(request).filter(number=number).first()
@@ -46,10 +52,14 @@ def look_at(request: HttpRequest, number: str) -> Member:
 
 def _cards(request: HttpRequest) -> QuerySet[Member]:
     """The active card that is signed in, and those under the address whose code opened this session."""
-    records = get_authentication_records(request, request.user)
-    codes = [str(told["email"]).lower() for told in records if told.get("method") == "code" and told.get("email")]
-    whose = Q(user_id=request.user.pk)
+    codes, whose = _codes(request), Q(user_id=request.user.pk)
     if codes:
         whose |= Q(address=codes[-1])
     found = Member.objects.annotate(address=Lower("email")).filter(whose)  # the indexed form
     return found.filter(status=Member.Status.ACTIVE, program__is_active=True).select_related("program", "tier")
+
+
+def _codes(request: HttpRequest) -> list[str]:
+    """The addresses whose codes opened this session, the latest last."""
+    records = get_authentication_records(request, request.user)
+    return [str(told["email"]).lower() for told in records if told.get("method") == "code" and told.get("email")]

@@ -101,7 +101,11 @@ def download_history(request: HttpRequest) -> StreamingHttpResponse:
 @member_page
 def show_profile(request: HttpRequest) -> HttpResponse:
     """Who the member is to us, and what they can choose."""
-    shown = {"languages": LANGUAGES, "cards": memberships.others(request, request.member)}
+    shown = {
+        "languages": LANGUAGES,
+        "cards": memberships.others(request, request.member),
+        "wants_code": memberships.wants_code(request),
+    }
     return render(request, "members/profile.html", shown)
 
 

@@ -292,3 +292,17 @@ def test_without_a_code_no_other_card_is_opened(ani):
     assert page.context["cards"] == []
     assert client.post(SWITCH, {"member": other.number})["Location"] == "/profile/"
     assert client.get(HOME).wsgi_request.member == ani
+
+
+def test_who_did_not_sign_in_with_a_code_is_told_how_to_see_other_cards_but_not_whether_there_are_any(client, ani):
+    said = "If you have more cards under your e-mail address"
+    keyed = signed_in(ani)
+    assert said not in keyed.get("/profile/").content.decode()  # there is no other program
+    make_program("teh")
+    page = keyed.get("/profile/").content.decode()
+    assert said in page
+    assert f'name="next" value="{ASK}"' in page
+    assert keyed.post(reverse("account_logout"), {"next": ASK})["Location"] == ASK
+    ask(client, "ani@example.com")
+    client.post(CONFIRM, {"code": code_in(mail.outbox[0])})
+    assert said not in client.get("/profile/").content.decode()
