@@ -47,7 +47,7 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
     search_help_text = _("Beginning of the member number, e-mail address, phone or a word of the name")
     in_command_search = True
     command_icon = "person"
-    add_fieldsets = [(None, {"fields": [("program", "language"), "name", ("email", "phone"), "birthday"]})]
+    add_fieldsets = [(None, {"fields": [("program", "language"), "name", ("email", "phone"), ("birthday", "company")]})]
     fieldsets = [
         (
             _("Contact"),
@@ -56,7 +56,8 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
                     ("shown_number", "shown_status"),
                     ("name", "language"),
                     ("email", "phone"),
-                    ("birthday", "enrolled_at"),
+                    ("birthday", "company"),
+                    "enrolled_at",
                 ]
             },
         )
@@ -67,7 +68,7 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
     export_columns = (
         (_("Number"), lambda m: m.number), (_("Name"), lambda m: m.name), (_("E-mail"), lambda m: m.email),
         (_("Phone"), lambda m: m.phone), (_("Language"), lambda m: m.language), (_("Tier"), lambda m: m.tier.slug),
-        (_("Status"), lambda m: m.status), (_("Enrolled at"), lambda m: m.enrolled_at),
+        (_("Status"), lambda m: m.status), (_("Enrolled at"), lambda m: m.enrolled_at), (_("Company"), lambda m: m.company),
     )  # fmt: skip
     empty_words = _("No members yet. Enrol the first one here, import purchases, or let the web shop enrol them.")
 
@@ -118,7 +119,7 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
             super().save_model(request, obj, form, change)
             return
         made = enrolment.enrol(
-            obj.program, name=obj.name, email=obj.email, phone=obj.phone, birthday=obj.birthday, language=obj.language, source="desk", at=timezone.now(), actor=actor_of(request),
+            obj.program, name=obj.name, email=obj.email, phone=obj.phone, birthday=obj.birthday, company=obj.company, language=obj.language, source="desk", at=timezone.now(), actor=actor_of(request),
         )  # fmt: skip
         obj.__dict__.update({k: v for k, v in made.__dict__.items() if k != "_state"})
         obj._state.adding = False

@@ -93,6 +93,7 @@ class MemberOut(Outgoing):
     email: str
     phone: str
     birthday: DayOut | None
+    company: str
     language: str
     source: str
     source_key: str
@@ -110,6 +111,7 @@ def member_out(member: Member, *, at: datetime) -> MemberOut:
         email=member.email,
         phone=member.phone,
         birthday=member.birthday,
+        company=member.company,
         language=member.language,
         source=member.source,
         source_key=member.source_key,

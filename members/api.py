@@ -52,6 +52,9 @@ class EnrolIn(Incoming):
     email: str = Field("", max_length=254, examples=["ani@example.com"])
     phone: str = Field("", pattern=r"^(\+?[0-9][0-9 ()-]{4,22})?$", examples=["+62 812 3456 7890"])
     birthday: Day | None = None
+    company: str = Field(
+        "", max_length=120, description=gettext_noop("Of a business member; empty for a private person.")
+    )
     language: Literal["en", "id", "ms"] = "en"
     source: str = Field("", max_length=32)
     source_key: str = Field("", max_length=80)

@@ -23,7 +23,7 @@ from members.models import Member, MemberAccount, Tier, TierStay
 
 MEMBER_FIELDS = (
     "id", "program", "number", "source", "source_key", "name", "email", "phone", "birthday", "language", "status",
-    "enrolled_at", "tier",
+    "enrolled_at", "tier", "company",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class Applicant:
     birthday: date | None = None
     language: str = "en"
     enrolled_at: datetime | None = None
+    company: str = ""
 
 
 def enrol(
@@ -67,12 +68,13 @@ def enrol(
     source_key: str = "",
     welcome: bool = True,
     referral_code: str = "",
+    company: str = "",
 ) -> Member:
     """Enrol one person and queue the welcome letter. The same customer of the same source returns the first member.
 
-    `referral_code` is the code of who brought them. Raises EmailTaken, ProgramNotReady, and what `SETIA_JOINED` raises.
+    `referral_code` is the code of who brought them, `company` that of a business member. Raises EmailTaken, ProgramNotReady, and what `SETIA_JOINED` raises.
     """
-    applicant = Applicant(source, source_key, name, email, phone, birthday, language, at)
+    applicant = Applicant(source, source_key, name, email, phone, birthday, language, at, company)
     try:
         with transaction.atomic():
             if source_key:
@@ -172,7 +174,7 @@ def _enrol_new(program: Program, applicants: Sequence[Applicant], *, at: datetim
         [
             (
                 member_id, program.id, number, a.source, a.source_key, a.name, a.email.lower(), a.phone, a.birthday,
-                a.language, Member.Status.ACTIVE, a.enrolled_at or at, tier.id,
+                a.language, Member.Status.ACTIVE, a.enrolled_at or at, tier.id, a.company,
             )
             for member_id, number, a in zip(ids, numbers, applicants, strict=True)
         ],

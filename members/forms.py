@@ -14,7 +14,7 @@ class ContactForm(StampedForm):
 
     class Meta:
         model = Member
-        fields = ("program", "name", "email", "phone", "birthday", "language")
+        fields = ("program", "name", "email", "phone", "birthday", "company", "language")
 
     def clean(self) -> dict[str, Any]:
         """An address belongs to one member of a program."""

@@ -23,7 +23,7 @@ from campaigns.demo.games import add_games, name_players
 from campaigns.demo.life import live
 from campaigns.demo.mailings import add_mailings
 from campaigns.demo.measured import add_measured, try_next
-from campaigns.demo.more_kinds import add_held
+from campaigns.demo.more_kinds import add_held, name_companies
 from campaigns.demo.parcels import add_parcels
 from campaigns.demo.people import Person, person
 from campaigns.demo.senja import open_cafe
@@ -79,6 +79,7 @@ def load(*, at: datetime, with_redemptions: bool = True, progress: Progress = la
         bring_in(program, at=made_at, progress=progress)
     expired, stars = live(program, at=made_at, with_redemptions=with_redemptions, progress=progress)
     if with_redemptions:
+        name_companies(stars)
         name_players(stars, at=made_at, actor="demo")
         bring_points(program, stars, at=made_at)
         open_cafe(program, stars, at=made_at)

@@ -26,7 +26,7 @@ MORE: list[dict[str, Any]] = [
         "summary_ms": "Tebus keluaran musim bunga dua minggu sebelum semua orang.",
     },
     {
-        "slug": "studio-terms", "category": "everyday", "kind": "business", "cost": 2000, "measure": "volume", "unit_cost": "10.00",
+        "slug": "studio-terms", "category": "everyday", "kind": "business", "cost": 2000, "measure": "volume", "segment": "business", "unit_cost": "10.00",
         "steps": (("0", "3"), ("250", "5"), ("1000", "8")),
         "name": "Studio terms", "name_id": "Harga studio", "name_ms": "Harga studio",
         "summary": "For studios and shops: two months of a discount that grows with what you buy, up to 8 %.",
@@ -49,6 +49,15 @@ MORE: list[dict[str, Any]] = [
         "summary_ms": "Cerita para pembuatnya tentang piring ini, sebagai fail.",
     },
 ]  # fmt: skip
+
+
+COMPANIES = ("Hilltop Studio", "Studio Melati", "Studio Cahaya")
+
+
+def name_companies(stars: list[Member]) -> None:
+    """The members to show buy for studios of theirs, unless staff said otherwise since."""
+    for star, company in zip(stars, COMPANIES, strict=False):
+        Member.objects.filter(pk=star.pk, company="").update(company=company)
 
 
 def add_held(program: Program, stars: list[Member], *, at: datetime) -> None:

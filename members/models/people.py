@@ -29,6 +29,9 @@ class Member(models.Model):
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=24, blank=True)
     birthday = models.DateField(_("birthday"), null=True, blank=True)
+    company = models.CharField(
+        _("company"), max_length=120, blank=True, help_text=_("Of a business member. Empty: a private person.")
+    )
     language = models.CharField(_("language"), max_length=5, choices=LANGUAGES, default="en")
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE)
     enrolled_at = models.DateTimeField(_("enrolled at"))

@@ -111,6 +111,10 @@ def _birthday(told: Told, asked: Asked) -> Q:
     return Q(birthday__month=months.get(told["month"]) or int(told["month"]))
 
 
+def _business(told: Told, asked: Asked) -> Q:
+    return ~Q(company="") if told["is"] == "yes" else Q(company="")
+
+
 def _ago(field: str, told: Told, asked: Asked) -> Q:
     """At least and at most so many days before the instant."""
     found = Q()
@@ -228,6 +232,6 @@ def _score(told: Told, asked: Asked) -> Q:
 
 
 ABOUT: dict[str, Callable[[Told, Asked], Q]] = {
-    "tier": _tier, "language": _language, "birthday": _birthday, "enrolled": _enrolled, "points": _points, "expiring": _expiring,
+    "tier": _tier, "language": _language, "birthday": _birthday, "business": _business, "enrolled": _enrolled, "points": _points, "expiring": _expiring,
     "purchases": _purchases, "bought": _bought, "events": _events, "consent": _consent, "class": _class, "score": _score,
 }  # fmt: skip

@@ -20,6 +20,7 @@ MOST_GROUPS, MOST_CONDITIONS, MOST_WORDS, LONGEST_WORD = 6, 24, 100, 80
 LARGEST = 1_000_000_000
 COUNT, MONEY, WORDS, ONE_OF, SOME_OF = "count", "money", "words", "one of", "some of"
 MONTHS = ("this", "next", *(str(month) for month in range(1, 13)))
+YES_OR_NO = ("yes", "no")
 PARTS = ("recency", "frequency", "money")
 Problem = dict[str, str]
 
@@ -63,6 +64,7 @@ ABOUT: dict[str, About] = {
         gettext_lazy("Language"), (Value("is", SOME_OF, gettext_lazy("one of"), tuple(code for code, _name in LANGUAGES)),), ("is",)
     ),
     "birthday": About(gettext_lazy("Birthday"), (Value("month", ONE_OF, gettext_lazy("in"), MONTHS),), ("month",)),
+    "business": About(gettext_lazy("Business member"), (Value("is", ONE_OF, gettext_lazy("a company is named"), YES_OR_NO),), ("is",)),
     "enrolled": About(
         gettext_lazy("Days as a member"),
         (Value("least", COUNT, _AT_LEAST, most=_DAYS), Value("most", COUNT, _AT_MOST, most=_DAYS)), ("least", "most"),

@@ -108,6 +108,10 @@ def _birthday(told: Told, currency: str, names: Mapping[str, str]) -> str:
     )  # fmt: skip
 
 
+def _business(told: Told, currency: str, names: Mapping[str, str]) -> str:
+    return _("a business member") if told["is"] == "yes" else _("a private person")
+
+
 def _enrolled(told: Told, currency: str, names: Mapping[str, str]) -> str:
     return ngettext("a member for %(days)s day", "a member for %(days)s days", _last(told)) % {"days": _span(told, str)}
 
@@ -201,6 +205,6 @@ def _score(told: Told, currency: str, names: Mapping[str, str]) -> str:
 
 
 PHRASES: dict[str, Callable[[Told, str, Mapping[str, str]], str]] = {
-    "tier": _tier, "language": _language, "birthday": _birthday, "enrolled": _enrolled, "points": _points, "expiring": _expiring,
+    "tier": _tier, "language": _language, "birthday": _birthday, "business": _business, "enrolled": _enrolled, "points": _points, "expiring": _expiring,
     "purchases": _purchases, "bought": _bought, "events": _events, "consent": _consent, "class": _class, "score": _score,
 }  # fmt: skip

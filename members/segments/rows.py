@@ -121,6 +121,7 @@ class Rows(forms.Widget):
             ("consent", "channel"): [(key, channel_name(key)) for key in value.choices] if about == "consent" else [],
             ("class", "is"): [(key, class_name(key)) for key in value.choices],
             ("birthday", "month"): [(key, month_name(key)) for key in value.choices] if about == "birthday" else [],
+            ("business", "is"): [("yes", _("yes")), ("no", _("no"))],
             ("score", "part"): [(key, part_name(key)) for key in value.choices] if about == "score" else [],
         }  # fmt: skip
         found = offered.get((about, value.name), [])

@@ -45,6 +45,10 @@ STANDARD: list[dict[str, Any]] = [
         "name_ms": "Mata luput dalam 30 hari", "note": "Have points that run out within 30 days.",
         "definition": _one({"about": "expiring", "days": 30}),
     },
+    {
+        "slug": "business", "name": "Business members", "name_id": "Anggota bisnis", "name_ms": "Ahli perniagaan",
+        "note": "A company is named with the member.", "definition": _one({"about": "business", "is": "yes"}),
+    },
 ]  # fmt: skip
 
 

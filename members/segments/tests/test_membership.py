@@ -81,18 +81,18 @@ def test_the_job_makes_the_standard_segments_and_refreshes_each_once_a_day(progr
     assert membership.refresh_due(at=NOW).is_empty  # the night has not scored yet
     score_members(program, at=NOW)
     tally = membership.refresh_due(at=NOW)
-    assert (tally.found, tally.done) == (7, 7)
+    assert (tally.found, tally.done) == (8, 8)
     assert tally.report == {
-        "new": 0, "champions": 0, "loyal": 0, "at-risk": 0, "lapsed": 0, "birthday": 0, "points-expiring": 0,
+        "new": 0, "champions": 0, "loyal": 0, "at-risk": 0, "lapsed": 0, "birthday": 0, "points-expiring": 0, "business": 0,
     }  # fmt: skip
     assert membership.refresh_due(at=NOW + DAY / 4).is_empty
     score_members(program, at=NOW + DAY)
-    assert membership.refresh_due(at=NOW + DAY).done == 7
+    assert membership.refresh_due(at=NOW + DAY).done == 8
 
 
 def test_a_preview_of_the_job_writes_nothing(program, buyers):
     score_members(program, at=NOW + DAY)
-    assert membership.refresh_due(at=NOW + DAY, dry_run=True).found == 8
+    assert membership.refresh_due(at=NOW + DAY, dry_run=True).found == 9
     assert set(Segment.objects.exclude(pk=buyers.pk).values_list("refreshed_at", flat=True)) == {None}
     buyers.refresh_from_db()
     assert buyers.refreshed_at == NOW

@@ -61,6 +61,8 @@ CONDITIONS = [
     {"about": "score", "part": "money", "least": 2, "most": 4},
     {"about": "score", "part": "frequency", "most": 2},
     {"about": "consent", "purpose": "marketing", "channel": "email"},
+    {"about": "business", "is": "yes"},
+    {"about": "business", "is": "no"},
 ]
 
 

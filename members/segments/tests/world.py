@@ -66,7 +66,7 @@ def open_world(program: Program) -> list[Member]:
         day = datetime(1990, number % 12 + 1, 28).date() if number % 4 else None
         member = enrol(
             program, at=NOW - (number * 17 + 1) * DAY, actor="test", name=f"M{number}", language=("en", "id", "ms")[number % 3],
-            birthday=day, welcome=False,
+            birthday=day, welcome=False, company="Toko" if number % 5 == 0 else "",
         )  # fmt: skip
         member.tier = tiers[number % 3]
         member.save()
@@ -212,6 +212,6 @@ def _class(told: dict[str, Any], member: Member) -> bool:
 
 PLAIN = {
     "tier": lambda told, member: member.tier.slug in told["is"], "language": lambda told, member: member.language in told["is"],
-    "birthday": _birthday, "enrolled": lambda told, member: _ago(told, member.enrolled_at), "points": _points, "expiring": _expiring,
+    "birthday": _birthday, "business": lambda told, member: bool(member.company) == (told["is"] == "yes"), "enrolled": lambda told, member: _ago(told, member.enrolled_at), "points": _points, "expiring": _expiring,
     "purchases": _purchases, "bought": _bought, "events": _events, "consent": _consent, "class": _class, "score": _score,
 }  # fmt: skip
