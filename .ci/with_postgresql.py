@@ -45,8 +45,8 @@ def found() -> Iterator[tuple[str, str]]:
     if binaries is None:
         yield "", "none found"
         return
-    with temporary_cluster(binaries) as address:
-        yield f"{address}/{name}", f"a temporary cluster from {binaries}"
+    with Cluster(binaries) as cluster:
+        yield f"{cluster.address}/{name}", f"a temporary cluster from {binaries}"
 
 
 def lets_us_in(address: str) -> bool:
@@ -69,32 +69,54 @@ def installed_binaries() -> Path | None:
     return None
 
 
-@contextlib.contextmanager
-def temporary_cluster(binaries: Path) -> Iterator[str]:
-    """A cluster of our own on a free port. PostgreSQL refuses to run as root, so root lends it to another user."""
-    folder = Path(tempfile.mkdtemp(prefix="setia-postgresql-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        owner = "postgres" if _exists("postgres") else "nobody"
-        shutil.chown(folder, owner)
-        prefix = ["setpriv", f"--reuid={owner}", "--clear-groups", f"--regid={_group(owner)}"]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
-    control = [*prefix, str(binaries / "pg_ctl"), "-D", str(folder / "data")]
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, "check": True}
-    try:
-        subprocess.run(
-            [*prefix, str(binaries / "initdb"), "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N"], **quiet
-        )
-        subprocess.run([*control, "-o", settings, "-l", str(folder / "log"), "-w", "start"], **quiet)
+class Cluster:
+    """A server of our own on a free port, which can be stopped and started. PostgreSQL refuses to run as root, so root lends it to another user."""
+
+    def __init__(self, binaries: Path) -> None:
+        self.binaries = binaries
+        self.folder = Path(tempfile.mkdtemp(prefix="setia-postgresql-"))
+        self.prefix: list[str] = []
+        if os.geteuid() == 0:
+            owner = "postgres" if _exists("postgres") else "nobody"
+            shutil.chown(self.folder, owner)
+            self.prefix = ["setpriv", f"--reuid={owner}", "--clear-groups", f"--regid={_group(owner)}"]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Where it listens, without a database."""
+        return f"postgres://postgres@127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "Cluster":
+        folder = str(self.folder / "data")
         try:
-            yield f"postgres://postgres@127.0.0.1:{port}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            self._run("initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-N")
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        with contextlib.suppress(subprocess.CalledProcessError):  # it may be stopped already
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        settings = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run("pg_ctl", "-D", data, "-o", settings, "-l", log, "-w", "start")
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self.prefix, str(self.binaries / program), *arguments]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, check=True)
 
 
 def _exists(user: str) -> bool:

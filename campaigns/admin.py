@@ -32,6 +32,7 @@ from campaigns.naming import name_all, names_for
 from campaigns.reading import definition_in_words
 from campaigns.scoped import NEWEST_FIRST, versions_panel
 from campaigns.showing import StateFilter, budget_in_words, changed_words, state_badge, uses_panel
+from campaigns.turns_page import turns_panel
 from loyalty.backoffice import actor_of
 from loyalty.desk import programs
 from loyalty.desk.dates import MidnightByDefault
@@ -234,7 +235,10 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
             )
         latest = self._latest(record)
         days = season_notes.panel(record.program, latest.definition, at=timezone.now()) if latest else []
-        return {"stats": stats, "panels": [*days, versions_panel(rule, self.names(request)), uses_panel(record)]}
+        return {
+            "stats": stats,
+            "panels": [*days, versions_panel(rule, self.names(request)), *turns_panel(record), uses_panel(record)],
+        }
 
     def _terms(self, request: HttpRequest, campaign: Campaign) -> str:
         version = self._latest(campaign)

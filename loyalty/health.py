@@ -1,7 +1,7 @@
 """Two addresses for machines: is this process alive, and is the installation doing its work.
 
 `/healthz` answers as long as the process does: point load balancers and restarts at it. `/readyz` looks at the
-database, the migrations, the oldest work that is due, the letters, the last nudge, the broker and the disk, and answers
+database, the migrations, the oldest work that is due, the letters, the last nudge, the worker, the broker and the disk, and answers
 503 with the reason when one of them is not as it should be: point the alarm at it. Neither tells a secret, a name or an
 error text. The page of health on the desk and the alerts read the same checks.
 """
@@ -89,9 +89,13 @@ def letters(*, at: datetime) -> Check:
 
 
 def machinery(*, at: datetime) -> dict[str, Check]:
-    """When due work was last looked for, and when a message last came through the broker."""
-    seen = dict(Heartbeat.objects.filter(name__in=["nudge", "broker"]).values_list("name", "seen_at"))
-    return {"nudge": last_nudge(seen.get("nudge"), at=at), "broker": broker(seen, at=at)}
+    """When due work was last looked for, when somebody last took that up, and when a message last came through the broker."""
+    seen = dict(Heartbeat.objects.filter(name__in=["nudge", "worker", "broker"]).values_list("name", "seen_at"))
+    return {
+        "nudge": last_nudge(seen.get("nudge"), at=at),
+        "worker": worker(seen.get("worker"), at=at),
+        "broker": broker(seen, at=at),
+    }
 
 
 def last_nudge(seen_at: datetime | None, *, at: datetime) -> Check:
@@ -100,6 +104,15 @@ def last_nudge(seen_at: datetime | None, *, at: datetime) -> Check:
         return _check(False, "not seen yet; start worker and beat", seen_at=None)
     is_recent = at - seen_at <= timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
     told = "seen" if is_recent else "not seen for too long; are worker and beat running?"
+    return _check(is_recent, told, seen_at=seen_at.isoformat())
+
+
+def worker(seen_at: datetime | None, *, at: datetime) -> Check:
+    """When a worker (or `manage.py nudge`) last began to look for due work. One that began and did not end is in the midst of it."""
+    if seen_at is None:
+        return _check(False, "not seen yet; start the worker", seen_at=None)
+    is_recent = at - seen_at <= timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
+    told = "seen" if is_recent else "not seen for too long; does it run?"
     return _check(is_recent, told, seen_at=seen_at.isoformat())
 
 

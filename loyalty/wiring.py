@@ -7,13 +7,19 @@ from django.utils.translation import gettext_lazy as _
 
 # Job name -> what it runs and how often. Named by string: the ground knows no floor above it (docs/architecture.md).
 # `every: "day"` is one run per program and business date; `every: "nudge"` looks for due work at each nudge.
-# The order is that of one business date (DOMAIN 9.5): activate and repay debt, expire, balance figures, messages.
+# The order is that of one business date (DOMAIN 9.5): activate, repay debt, expire, review tiers, balance figures, messages.
 SETIA_JOBS = {
     "release_holds": {"run": "loyalty.ledger.holds.release_due", "every": "nudge", "title": _("Release holds")},
     "activate_points": {
         "run": "loyalty.ledger.activation.activate_due",
         "every": "day",
         "title": _("Activate points"),
+    },
+    "repay_debts": {"run": "loyalty.ledger.repaying.repay_due", "every": "day", "title": _("Repay debts")},
+    "turn_campaigns": {
+        "run": "campaigns.turning.turn_campaigns",
+        "every": "nudge",
+        "title": _("Begin and end campaigns"),
     },
     "reward_referrals": {
         "run": "campaigns.ways.rewarding.reward_due",
@@ -39,6 +45,11 @@ SETIA_JOBS = {
         "run": "rewards.recommending.count_popularity",
         "every": "day",
         "title": _("Count popular rewards"),
+    },
+    "daily_figures": {
+        "run": "loyalty.ledger.daily.keep_figures",
+        "every": "day",
+        "title": _("Keep the figures of the day"),
     },
     "verify_books": {"run": "loyalty.ledger.verifying.verify_books", "every": "day", "title": _("Verify the books")},
     "anchor_books": {"run": "loyalty.ledger.evidence.anchor_and_keep", "every": "day", "title": _("Anchor the books")},

@@ -82,9 +82,6 @@ class ExtendVouchers(ChangeKind):
                 made.rows.append(Row(row.key, row.account_id, EXTENSION, 0, facts))
         return made
 
-    def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
-        self.post(asked, rows, at=at, actor=actor)
-
     def words(self, asked: Asked, row: Row) -> str:
         before, after = (date_format(last_valid_day(end, asked.program.time_zone)) for end in _ends(row))
         return _("valid until %(after)s instead of %(before)s") % {"after": after, "before": before}

@@ -62,9 +62,6 @@ class ChangePrices(ChangeKind):
             return Plan([], reward.wallet, left_out=[(str(reward), _("It was changed again since."))])
         return _plan(asked, next(row.facts["from"] for row in done), at=at, locked=locked)
 
-    def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
-        self.post(asked, rows, at=at, actor=actor)
-
     def limits(self, plan: Plan) -> list[Limit] | None:
         moved, points = plan.worth.get("moved", 0), abs(plan.worth.get("points", 0))
         return [Limit("bulk_members", moved), Limit("bulk_points", points)]

@@ -30,6 +30,8 @@ IN_THE_BOX = (
     ("A CD of your choice", "CD pilihan Anda", "CD pilihan anda", 14, 10, "free-cd"),
     ("A $10 gift card", "Kartu hadiah $10", "Kad hadiah $10", 1, 3, "gift-card"),
 )
+# Whole blocks, so that as many win whatever the draw.
+PLAYED = 2 * CARD["one_in"]
 ON_THE_CARD = (("Five dollars off", "Potongan lima dolar", "Potongan lima dolar", 1, None, "five-off"),)
 
 
@@ -40,7 +42,7 @@ def add_chances(program: Program, stars: list[Member], *, at: datetime) -> None:
     wallet = Wallet.objects.get(program=program, is_main=True)
     card = _pool(program, CARD, ON_THE_CARD, at=at - timedelta(days=30))
     played = _reward(card, wallet, "instant", 100)
-    for number, member in enumerate(Member.objects.filter(program=program).order_by("pk")[:12]):
+    for number, member in enumerate(Member.objects.filter(program=program).order_by("pk")[:PLAYED]):
         when = at - timedelta(days=28) + timedelta(hours=30 * number)
         granting.grant(member, played, at=when, reference=f"demo:card:{member.number}", actor=ACTOR)
     publishing.close(card, at=at - timedelta(days=9), actor=ACTOR)

@@ -10,8 +10,9 @@ from campaigns.models.challenges import (
     DisplayName,
     Prize,
 )
+from campaigns.models.turns import CampaignTurn
 
 __all__ = [
-    "BackTest", "Campaign", "Challenge", "ChallengeEntry", "ChallengeProgress", "ChallengeVersion", "DisplayName", "Prize", "Rule",
+    "BackTest", "Campaign", "CampaignTurn", "Challenge", "ChallengeEntry", "ChallengeProgress", "ChallengeVersion", "DisplayName", "Prize", "Rule",
     "RuleUse", "RuleVersion",
 ]  # fmt: skip

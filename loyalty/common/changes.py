@@ -145,8 +145,8 @@ class ChangeKind:
         raise NotImplementedError
 
     def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
-        """Write these rows of a plan made by `plan_undo`, as `post` does."""
-        raise NotImplementedError
+        """Write these rows of a plan made by `plan_undo`. Default: as `post` writes those of `plan`."""
+        self.post(asked, rows, at=at, actor=actor)
 
     def limits(self, plan: Plan) -> list[Limit] | None:
         """Which limits the plan uses. Default: members and points of a bulk action. None: the plan needs approval

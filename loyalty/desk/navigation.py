@@ -82,6 +82,7 @@ GROUPS = [
         _("Finance"),
         [
             (_("Figures and month end"), "account_balance", "ledger_finance", "ledger.view_periodclose"),
+            (_("Day by day"), "calendar_view_day", "ledger_dayfigures_changelist", "ledger.view_dayfigures"),
             (_("Revenue from points"), "payments", "ledger_revenue", "ledger.view_periodclose"),
             (_("Proof of the books"), "verified", "ledger_proof", "ledger.view_verification"),
         ],

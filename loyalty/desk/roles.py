@@ -44,7 +44,7 @@ VOUCHERS = [
     "rewards.pointspayment",
 ]
 BOOKS = ["ledger.account", "ledger.entry", "ledger.lot", "ledger.allocation"]
-PROOF = ["ledger.anchor", "ledger.periodclose", "ledger.verification"]
+PROOF = ["ledger.anchor", "ledger.dayfigures", "ledger.periodclose", "ledger.verification"]
 LETTERS = ["mail.message", "mail.blockedaddress", "notices.notice"]
 WORDINGS = ["mail.letterwording"]
 RUNS = ["jobs.jobrun", "jobs.heartbeat", "jobs.jobschedule", "jobs.alert"]

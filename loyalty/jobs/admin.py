@@ -1,6 +1,5 @@
 """Jobs on the desk: what ran, what is due, and two buttons: look first, then run."""
 
-import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -20,8 +18,8 @@ from loyalty.backoffice import BookAdmin, actor_of
 from loyalty.common.errors import Refusal
 from loyalty.desk import people, programs
 from loyalty.desk.deeds import deed
-from loyalty.desk.panels import Panel, Stat, badge, link, moment
-from loyalty.jobs import calendar, overview, registry, running
+from loyalty.desk.panels import Panel, Stat, badge, moment
+from loyalty.jobs import first_look, overview, registry, run_page, running, wording
 from loyalty.jobs import health_desk as health_desk  # registers the alerts and the page of health
 from loyalty.jobs import schedules_desk as schedules_desk  # registers the timetable
 from loyalty.jobs.changes import admin as changes_admin  # noqa: F401  (registers the pages of changes)
@@ -87,10 +85,13 @@ class JobRunAdmin(BookAdmin):
         shown = [(state, _tone(state.last)) for state in overview.states(program, at=at)]
         context = self.admin_site.each_context(request) | {
             "title": _("Jobs"),
-            "jobs": shown,
-            "calendar": _calendar(program, at) if program else None,
+            "notices": first_look.notices(program, at=at),
+            "groups": [
+                (_("Once a day, in this order"), [one for one in shown if one[0].job.is_daily]),
+                (_("At every nudge"), [one for one in shown if not one[0].job.is_daily]),
+            ],
+            "calendar": run_page.calendar(program, at=at) if program else None,
             "may_run": request.user.has_perm("loyalty.run_jobs"),
-            "is_asleep": overview.is_asleep(at=at),
             "stats": [
                 Stat(_("Last nudge"), _ago(seen.get("nudge"), at), _("When due work was last looked for. Every minute while beat runs.")),
                 Stat(_("Worker last seen"), _ago(seen.get("worker"), at), _("When a worker last took up a nudge.")),
@@ -167,19 +168,21 @@ class JobRunAdmin(BookAdmin):
 
     @display(description=_("report"))
     def shown_report(self, run: JobRun) -> str:
-        return ", ".join(overview.words(run.report)) or "–"
+        return ", ".join(wording.report(run))
 
     def page_context(self, request: HttpRequest, record: JobRun) -> dict[str, Any]:
         """Progress in figures, and what a verification found."""
         first = [v for v in record.report.get("first", []) if isinstance(v, dict)]
         rows = [(v.get("law", ""), v.get("account", ""), v.get("found", "")) for v in first]
-        return ({"before_include": "admin/desk/run.html"} | _progress(record)) | {
+        return ({"before_include": "admin/desk/run.html"} | run_page.progress(record)) | {
             "stats": [
                 Stat(_("Found"), f"{record.found:,}", _("What was due when the run began.")),
                 Stat(_("Done"), f"{record.done:,}", _("What was carried out.")),
                 Stat(_("Skipped"), f"{record.skipped:,}", _("What was due and not carried out; the report says why.")),
             ],
-            "panels_before": [Panel(_("What to do now"), [], [], _advice(record))] if record.status == "failed" else [],
+            "panels_before": [Panel(_("What to do now"), [], [], run_page.advice(record, at=timezone.now()))]
+            if record.status in ("failed", "stopped")
+            else [],
             "panels": [Panel(_("First violations"), [_("Law"), _("Account"), _("Found")], rows)] if rows else [],
         }
 
@@ -223,44 +226,6 @@ class JobRunAdmin(BookAdmin):
         self.log_change(request, record, str(_("Made a preview.")))
         messages.info(request, _("This is a preview. Nothing has moved yet."))
         return HttpResponseRedirect(reverse("admin:jobs_changerequest_change", args=[made.pk]))
-
-
-def _advice(run: JobRun) -> str:
-    """The next step after a failure, with the places it leads to."""
-    if run.job != "verify_books":
-        said = _(
-            "Read the error below and mend its cause, then let the run go on with the button above. It does nothing twice."
-        )
-        return format_html("{} {}", said, link(reverse("admin:jobs_overview"), _("See the jobs")))
-    said = _(
-        "Verifying only reads: it changed nothing. Look at the account named in the error and at what wrote to it last; manage.py verify_ledger lists every violation. Do not mend rows by hand: restore them from a backup, or correct them with a new entry."
-    )
-    named = re.search(r"account (\d+)", run.error)
-    if named is None:
-        return str(said)
-    page = reverse("admin:ledger_account_change", args=[named[1]])
-    return format_html("{} {}", said, link(page, _("Open account #%(account)s") % {"account": named[1]}))
-
-
-def _calendar(program: Any, at: Any) -> Panel:
-    """What waits, and what runs in the days ahead."""
-    rows = [
-        (badge(_("waits since %(due)s") % {"due": moment(one.due_at)}, "warn") if one.is_waiting else moment(one.due_at), ", ".join(one.jobs), moment(one.settles_up_to))
-        for one in calendar.coming(program, at=at)
-    ]  # fmt: skip
-    note = _("In the program clock, %(zone)s. What waits is made up oldest day first.") % {"zone": program.time_zone}
-    empty = _("Every daily job is switched off.")
-    more, words = reverse("admin:jobs_jobschedule_changelist"), _("When jobs run")
-    headers = [_("Due"), _("Jobs, in this order"), _("Settles up to")]
-    return Panel(_("What runs next"), headers, rows, empty, more=more, more_words=words, note=note)
-
-
-def _progress(run: JobRun) -> dict[str, Any]:
-    """How far a run has come, for its bar; nothing once it has ended."""
-    if run.status not in (JobRun.Status.WAITING, JobRun.Status.RUNNING):
-        return {"run_state": ""}
-    share = min(100, round(100 * (run.done + run.skipped) / run.found)) if run.found else 0
-    return {"run_state": run.status, "share_done": share, "is_stopping": run.stop_requested_at is not None}
 
 
 def _tone(run: JobRun | None) -> str:

@@ -15,13 +15,14 @@ from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from loyalty.backoffice import BookAdmin
 from loyalty.common.money import show_points
 from loyalty.desk.panels import EMPTY, Panel, Stat, badge, link, moment
-from loyalty.jobs import overview, troubles
+from loyalty.jobs import troubles
 from loyalty.jobs.models import Alert
 
 LETTERS = "admin:mail_message_changelist"
@@ -61,6 +62,7 @@ class AlertAdmin(BookAdmin):
         at = timezone.now()
         checks = import_string(settings.SETIA_HEALTH)(at=at)
         wrong = [(troubles.words(one.kind, one.facts), *_where(one)) for one in troubles.find(at)]
+        wrong += _in_doubt(checks, may_read=request.user.has_perm("mail.view_message"))
         alerts = Alert.objects.order_by("-id")[:5]
         told = [(link(self.page_of(alert), troubles.words(alert.kind, alert.facts)), moment(alert.began_at), moment(alert.ended_at)) for alert in alerts]  # fmt: skip
         context = self.admin_site.each_context(request) | {
@@ -87,6 +89,16 @@ class AlertAdmin(BookAdmin):
         return {"panels_before": [Panel(_("Where to look"), [], [], said)]}
 
 
+def _in_doubt(checks: dict[str, Any], *, may_read: bool) -> list[tuple[Any, Any]]:
+    """Letters that wait for a person's decision: nothing is broken, but nobody else decides."""
+    count = checks.get("letters", {}).get("uncertain")
+    if not count:
+        return []
+    said = ngettext("%(count)s letter may or may not have arrived: a person decides whether it goes again.", "%(count)s letters may or may not have arrived: a person decides whether they go again.", count)  # fmt: skip
+    page = link(f"{reverse(LETTERS)}?status__exact=uncertain", _("Decide")) if may_read else EMPTY
+    return [(said % {"count": show_points(count)}, page)]
+
+
 def _where(trouble: troubles.Trouble) -> tuple[Any]:
     """The page that helps with a trouble."""
     if run := trouble.facts.get("run"):
@@ -106,13 +118,13 @@ def _how_told() -> Any:
 
 def _stats(checks: dict[str, Any], at: datetime, *, may_read_letters: bool) -> list[Stat]:
     """Each check as a figure; what the database was too old to say is left out."""
-    seen = overview.signs_of_life(at=at)
-    work, letters, nudge, broker, disk = (checks.get(name, {}) for name in ("due_work", "letters", "nudge", "broker", "disk"))  # fmt: skip
+    names = ("due_work", "letters", "nudge", "worker", "broker", "disk")
+    work, letters, nudge, worker, broker, disk = (checks.get(name, {}) for name in names)
     page = reverse(LETTERS) if may_read_letters else ""
     return [
         Stat(_("Oldest due work"), _waited(work.get("oldest_minutes")), _("How long a job that is due, or a letter, has been waiting."), tone=_tone(work)),
         Stat(_("Last nudge"), _ago(nudge.get("seen_at"), at), _("When due work was last looked for. Every minute while beat runs."), tone=_tone(nudge)),
-        Stat(_("Worker last seen"), _ago(seen.get("worker"), at), _("When a worker last took up a nudge.")),
+        Stat(_("Worker last seen"), _ago(worker.get("seen_at"), at), _("When a worker last took up a nudge."), tone=_tone(worker)),
         Stat(_("Broker last seen"), _ago(broker.get("seen_at"), at), _("When a message last came through. It carries nothing that may not be lost."), tone=_tone(broker)),
         Stat(_("Letters waiting"), _count(letters.get("waiting")), _("Due and not handed to the mail system yet."), tone=_tone(letters), url=page and f"{page}?status__exact=queued"),
         Stat(_("Letters in doubt"), _count(letters.get("uncertain")), _("Nobody knows whether they went out: a person decides about each."), tone="bad" if letters.get("uncertain") else "", url=page and f"{page}?status__exact=uncertain"),

@@ -1,17 +1,13 @@
 """The jobs as an operator sees them: each with its last run, when it is next due, and whether it is late."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, Min
-from django.utils.translation import gettext as _
 
 from loyalty.common.clock import local_day
-from loyalty.common.money import show_points
-from loyalty.jobs import nudging, registry, timetable
+from loyalty.jobs import nudging, registry, timetable, wording
 from loyalty.jobs.models import Heartbeat, JobRun
 from loyalty.ledger.models import Program
 
@@ -60,7 +56,7 @@ def states(program: Program | None, *, at: datetime) -> list[JobState]:
                 is_on=times.is_on(job.name),
                 missed=len(missed),
                 title=str(job.title),
-                report=_report(run) if run else [],
+                report=wording.report(run) if run else [],
             )
         )
     return found
@@ -75,46 +71,6 @@ def is_asleep(*, at: datetime) -> bool:
     """Whether nobody has looked for due work for longer than we are patient; a new installation has that long to begin."""
     seen = signs_of_life(at=at).get("nudge") or Program.objects.aggregate(first=Min("created_at"))["first"]
     return seen is not None and at - seen > timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
-
-
-def words(report: Mapping[str, Any]) -> list[str]:
-    """A run's report as short phrases."""
-    phrases = []
-    for key, value in report.items():
-        if isinstance(value, bool | list | dict):
-            continue
-        number = show_points(value) if isinstance(value, int) else _short(str(value))
-        known = _known(key)
-        phrases.append(known % {"number": number} if known else f"{key.replace('_', ' ')}: {number}")
-    return phrases
-
-
-def _report(run: JobRun) -> list[str]:
-    """A run's report, or at least how much was done."""
-    return words(run.report) or [_("%(number)s done") % {"number": show_points(run.done)}]
-
-
-def _short(text: str) -> str:
-    """Digests and the like are recognised by their beginning."""
-    return text if len(text) <= 24 else text[:16] + "…"
-
-
-def _known(key: str) -> str:
-    return {
-        "lots": _("%(number)s lots"),
-        "accounts": _("%(number)s accounts"),
-        "points": _("%(number)s points"),
-        "entries": _("%(number)s entries read"),
-        "violations": _("%(number)s violations"),
-        "members": _("%(number)s members"),
-        "letters": _("%(number)s letters"),
-        "queued": _("%(number)s letters queued"),
-        "without_address": _("%(number)s without an address"),
-        "day": _("day %(number)s"),
-        "refused": _("%(number)s refused"),
-        "uncertain": _("%(number)s uncertain"),
-        "not_reached": _("%(number)s not reached, tried again"),
-    }.get(key, "")
 
 
 def _following(

@@ -74,6 +74,7 @@ def run(
 def claim(row: JobRun) -> bool:
     """Write the row of a run. False when its business date has one already."""
     row.started_at = row.seen_at = timezone.now()
+    row.version = settings.SETIA_VERSION
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -94,6 +95,7 @@ def take_over(row: JobRun, *, actor: str) -> bool:
         seen_at=timezone.now(),
         ended_at=None,
         error="",
+        version=settings.SETIA_VERSION,
         started_by=actor,
         stop_requested_at=None,
         stop_requested_by="",
@@ -141,7 +143,9 @@ def take_up(row: JobRun) -> bool:
     begun = {} if row.attempts else {"started_at": now}  # one that goes on began when it began
     begun |= {} if registry.find(row.job).is_daily else {"as_of": now}
     as_seen = JobRun.objects.filter(pk=row.pk, status=Status.WAITING, attempts=row.attempts)
-    taken = as_seen.update(status=Status.RUNNING, attempts=F("attempts") + 1, seen_at=now, **begun)
+    taken = as_seen.update(
+        status=Status.RUNNING, attempts=F("attempts") + 1, seen_at=now, version=settings.SETIA_VERSION, **begun
+    )
     if taken:
         row.refresh_from_db()
     return bool(taken)

@@ -33,7 +33,7 @@ class Trouble:
 
 def find(at: datetime) -> list[Trouble]:
     """Everything that is wrong at an instant, each under a name that stays the same while it lasts."""
-    return [*_failed(at), *_late(at), *_unhealthy(at)]
+    return [*_failed(at), *late(at), *_unhealthy(at)]
 
 
 def failing(at: datetime) -> QuerySet[JobRun]:
@@ -73,7 +73,7 @@ def _failed(at: datetime) -> Iterator[Trouble]:
             yield Trouble(f"failed:{run.job}:{slug}", "failed", facts)
 
 
-def _late(at: datetime) -> Iterator[Trouble]:
+def late(at: datetime) -> Iterator[Trouble]:
     """One trouble per program, with all its late jobs."""
     patience = timedelta(minutes=settings.SETIA_LATE_AFTER_MINUTES)
     late: dict[str, Trouble] = {}

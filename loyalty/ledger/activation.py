@@ -41,23 +41,26 @@ def activate_due(
         return Tally(found=due(program, at=at).count(), report={"points": waiting["points"] or 0})
     tally = Tally(report={"points": 0})
     while True:
-        lots, points = _activate_chunk(program, at=at, recorded_at=recorded_at)
+        lots, points, repaid = _activate_chunk(program, at=at, recorded_at=recorded_at)
         tally.found = tally.done = tally.done + lots
         tally.report["points"] += points
+        if repaid:
+            tally.report["repaid"] = tally.report.get("repaid", 0) + repaid
         if not lots or not progress(tally.found, tally.done, 0):
             return tally
 
 
 @retried
 @transaction.atomic
-def _activate_chunk(program: Program, *, at: datetime, recorded_at: datetime | None) -> tuple[int, int]:
-    """Activate the due lots of the next accounts: how many, and their points. Others may have been faster: look again."""
+def _activate_chunk(program: Program, *, at: datetime, recorded_at: datetime | None) -> tuple[int, int, int]:
+    """Activate the due lots of the next accounts: how many, their points, and how many of them repaid debt. Others may have been faster: look again."""
     waiting = due(program, at=at).order_by("available_at", "account_id", "id")
     while found := list(waiting.values_list("account_id", flat=True)[:CHUNK]):
         accounts = lock(*found)
+        owed = sum(account.debt for account in accounts.values())
         release_timed_out(accounts, at=at, recorded_at=recorded_at)  # what was free before repays before
         lots, points = activate(accounts, at=at, recorded_at=recorded_at)
         if lots:
             write_accounts(accounts.values())
-            return lots, points
-    return 0, 0
+            return lots, points, owed - sum(account.debt for account in accounts.values())
+    return 0, 0, 0

@@ -15,7 +15,17 @@ from loyalty.backoffice import BookAdmin, DeskAdmin, actor_of
 from loyalty.common.money import show_money, show_points
 from loyalty.desk.deeds import deed
 from loyalty.desk.panels import Panel, Stat, link
-from loyalty.ledger import entries_desk, finance_desk, limiting, policy_desk, profiles, proof_desk, showing, statements
+from loyalty.ledger import (
+    days_desk,
+    entries_desk,
+    finance_desk,
+    limiting,
+    policy_desk,
+    profiles,
+    proof_desk,
+    showing,
+    statements,
+)
 from loyalty.ledger.forms import ProfileForm, ProgramForm, WalletForm
 from loyalty.ledger.limiting import PERIODS
 from loyalty.ledger.models import Account, Lot, Program, Wallet
@@ -28,7 +38,7 @@ from loyalty.ledger.showing import (
     words_of,
 )
 
-__all__ = ["entries_desk", "finance_desk", "policy_desk", "proof_desk"]
+__all__ = ["days_desk", "entries_desk", "finance_desk", "policy_desk", "proof_desk"]
 
 PASSING_ON = ["transfer_limit", "transfer_daily_limit", "transfer_monthly_limit", "transfer_keep"]
 

@@ -11,16 +11,18 @@ from importlib import import_module
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Count, F, QuerySet, Sum
 from django.utils.formats import date_format
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.common.changes import Asked, ChangeKind, Limit, Plan, Row
 from loyalty.common.clock import day_start, last_valid_day, local_day
+from loyalty.common.money import show_points
 from loyalty.ledger import expiry, lapsing
 from loyalty.ledger.adjusting import settled
-from loyalty.ledger.models import Allocation, Entry, Wallet
+from loyalty.ledger.models import Allocation, Entry, Lot, Wallet
 from loyalty.ledger.returning import plan_return, post_return
 
 
@@ -49,13 +51,10 @@ class ExpiryRun(ChangeKind):
             Row(str(lot), account, Entry.Kind.EXPIRY.value, held - left, {"end": end.isoformat() if end else ""})
             for lot, account, end, left, held in found
         ]
-        left_out = spared.count() if only is None else 0
-        said = ngettext(
-            "%(lots)d credit that has run out is left out: nobody could be told of it in time, so the night gives it more time.",
-            "%(lots)d credits that have run out are left out: nobody could be told of them in time, so the night gives them more time.",
-            left_out,
-        )  # fmt: skip
-        return Plan(rows, _wallet(asked), warnings=[said % {"lots": left_out}] if left_out else [])
+        if only is not None:
+            return Plan(rows, _wallet(asked))
+        left_out, warnings = _untold(spared)
+        return Plan(rows, _wallet(asked), warnings=warnings, left_out=left_out)
 
     def post(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
         as_of = datetime.fromisoformat(asked.parameters["as_of"])
@@ -96,6 +95,27 @@ class ExpiryRun(ChangeKind):
     def summary(self, asked: Asked) -> str:
         as_of = datetime.fromisoformat(asked.parameters["as_of"]).astimezone(ZoneInfo(asked.program.time_zone))
         return _("Everything that ran out up to %(instant)s") % {"instant": date_format(as_of, "j M Y, H:i")}
+
+
+def _untold(spared: QuerySet[Lot]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Whose points that have run out are left out, with how many, and the sentence about them all."""
+    by_account = spared.order_by("account_id").values("account_id", "account__wallet__decimals")
+    found = list(by_account.annotate(lots=Count("id"), points=Sum(F("remaining") - F("held"))))
+    if not found:
+        return [], []
+    holders = import_string(settings.SETIA_HOLDERS)([one["account_id"] for one in found])
+    why = _("%(points)s points: nobody could be told in time. The night gives them more time.")
+    left_out = [
+        (holders.get(one["account_id"], f"#{one['account_id']}"), why % {"points": show_points(one["points"], one["account__wallet__decimals"])})
+        for one in found
+    ]  # fmt: skip
+    lots = sum(one["lots"] for one in found)
+    said = ngettext(
+        "%(lots)d credit that has run out is left out: nobody could be told of it in time, so the night gives it more time.",
+        "%(lots)d credits that have run out are left out: nobody could be told of them in time, so the night gives them more time.",
+        lots,
+    )  # fmt: skip
+    return left_out, [said % {"lots": lots}]
 
 
 def _wallet(asked: Asked) -> Wallet:

@@ -75,12 +75,17 @@ def month_bounds(month: date, zone: str) -> tuple[datetime, datetime]:
 def roll_forward(wallet: Wallet, month: date) -> RollForward:
     """The month's roll-forward, from the ledger. Costs what was recorded since the last close before it."""
     since, until = month_bounds(month, wallet.program.time_zone)
+    return rolled(wallet, month.replace(day=1), since, until)
+
+
+def rolled(wallet: Wallet, named: date, since: datetime, until: datetime) -> RollForward:
+    """What was recorded in `[since, until)`, under the name of its first day."""
     moved = dict.fromkeys(dict.fromkeys(COLUMN_OF.values()), 0)
     rows = Entry.objects.filter(of_wallet(wallet, "account__"), recorded("", since, until)).order_by()
     for kind, points in rows.values_list("kind").annotate(points=Sum("amount")):
         column = COLUMN_OF[Entry.Kind(kind)]
         moved[column] += -points if column in TAKEN else points
-    return RollForward(month=month.replace(day=1), opening=_opening(wallet, since), **moved)
+    return RollForward(month=named, opening=_opening(wallet, since), **moved)
 
 
 def _opening(wallet: Wallet, since: datetime) -> int:

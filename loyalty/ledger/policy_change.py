@@ -87,9 +87,6 @@ class SetExpiry(ChangeKind):
             raise NoTermsBefore(_("Another version was set since. Undo that one first, or set other terms."))
         return _plan(asked.program, facts["wallet"], facts["name"], facts["before"], at=at, locked=locked)
 
-    def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
-        self.post(asked, rows, at=at, actor=actor)
-
     def limits(self, plan: Plan) -> list[Limit] | None:
         return [Limit("bulk_points", plan.worth.get("points", 0))]
 

@@ -1,4 +1,4 @@
-"""The views of the books for finance and BI tools: lots, entries, allocations, adjustments (docs/reports.md)."""
+"""The views of the books for finance and BI tools: lots, entries, allocations, adjustments, days (docs/reports.md)."""
 
 from loyalty.common.reports import declare
 
@@ -39,6 +39,14 @@ JOIN ledger_program p ON p.id = w.program_id
 WHERE e.kind IN ('adjustment', 'transfer', 'reinstatement', 'write_off') OR (e.kind = 'extension' AND e.amount = 0)
 """
 
+DAYS = """
+SELECT d.id AS figures, p.slug AS program, w.slug AS wallet, d.day, d.opening, d.issued, d.reinstated, d.burned, d.expired,
+       d.reversed, d.adjusted, d.closing, d.worth, p.currency, d.earners, d.spenders, d.kept_at
+FROM ledger_dayfigures d
+JOIN ledger_wallet w ON w.id = d.wallet_id
+JOIN ledger_program p ON p.id = w.program_id
+"""
+
 
 def register() -> None:
     """Declare the views of this app."""
@@ -46,3 +54,4 @@ def register() -> None:
     declare("report_entries", ENTRIES)
     declare("report_allocations", ALLOCATIONS)
     declare("report_adjustments", ADJUSTMENTS)
+    declare("report_days", DAYS)

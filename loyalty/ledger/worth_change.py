@@ -64,9 +64,6 @@ class ChangeWorth(ChangeKind):
         made.left_out = [(wallet, _("It was changed again since.")) for wallet in changed]
         return made
 
-    def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
-        self.post(asked, rows, at=at, actor=actor)
-
     def limits(self, plan: Plan) -> list[Limit] | None:
         return [Limit("bulk_members", plan.worth.get("members", 0)), Limit("bulk_points", plan.worth.get("points", 0))]
 

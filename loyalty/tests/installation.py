@@ -30,7 +30,7 @@ def until(question, *, deadline=DEADLINE, every=0.1):
 
 
 class Installation:
-    """Starts and ends processes that share one data folder and one database, on the engine the tests run on.
+    """Starts and ends processes that share one data folder and one database, on the engine the tests run on (or on `server`).
 
     With `like` it begins as a copy of another installation's database, which takes no time.
     """
@@ -41,10 +41,12 @@ class Installation:
         *,
         broker: str = "filesystem://localhost",
         like: "Installation | None" = None,
+        server: str = "",
         **environment: str,
     ) -> None:
         self.folder, self.like = folder, like
-        self.server = os.environ.get("DATABASE_URL", "") if os.environ.get("DATABASE_URL", "").startswith("p") else ""
+        tested_on = os.environ.get("DATABASE_URL", "")
+        self.server = server or (tested_on if tested_on.startswith("p") else "")
         self.name = f"setia_processes_{uuid.uuid4().hex[:12]}"
         self.environment = os.environ | {
             "SETIA_DATA_DIR": str(folder), "BROKER_URL": broker, "DATABASE_URL": self.address(), "DEBUG": "true",
@@ -52,6 +54,7 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "loyalty.settings",
         } | environment  # fmt: skip
         self.started = []
+        self.is_gone = False
 
     def address(self) -> str:
         if self.server:
@@ -74,6 +77,9 @@ class Installation:
         return self
 
     def __exit__(self, *failure) -> None:
+        if self.is_gone:
+            return
+        self.is_gone = True
         for process in self.started:
             if process.poll() is None:
                 process.kill()

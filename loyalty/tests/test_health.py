@@ -43,7 +43,7 @@ def test_an_installation_that_does_its_work_is_ready(client, program):
     status, checks = ready(client, AT + timedelta(minutes=5))
     assert status == 200
     assert {name: check["ok"] for name, check in checks.items()} == {
-        "database": True, "migrations": True, "due_work": True, "letters": True, "nudge": True, "broker": True, "disk": True,
+        "database": True, "migrations": True, "due_work": True, "letters": True, "nudge": True, "worker": True, "broker": True, "disk": True,
     }  # fmt: skip
     assert checks["nudge"]["seen_at"] == AT.isoformat()
 
@@ -52,12 +52,14 @@ def test_without_a_nudge_it_is_not_ready_and_says_what_to_start(client):
     status, checks = ready(client, AT)
     assert status == 503
     assert checks["nudge"] == {"ok": False, "detail": "not seen yet; start worker and beat", "seen_at": None}
+    assert checks["worker"] == {"ok": False, "detail": "not seen yet; start the worker", "seen_at": None}
 
 
 def test_a_nudge_that_stopped_is_told(client, program):
     nudged(AT)
     status, checks = ready(client, AT + timedelta(minutes=31))
     assert status == 503 and not checks["nudge"]["ok"] and checks["due_work"]["ok"]
+    assert checks["worker"] == {"ok": False, "detail": "not seen for too long; does it run?", "seen_at": AT.isoformat()}
 
 
 def test_a_daily_job_that_nobody_took_up_makes_it_late(client, program):

@@ -9,6 +9,14 @@ import pytest
 
 from loyalty.mail.tests.servers import MailServer, Script
 from loyalty.tests.installation import Installation, until
+from loyalty.tests.nights import (
+    EXPIRED,
+    MANY_POINTS_THAT_RAN_OUT,
+    NUDGE_EVERY_SECOND,
+    POINTS_THAT_RAN_OUT,
+    RUN,
+    SILENT_FOR_LONG,
+)
 from loyalty.tests.ports import free_port
 
 pytestmark = [
@@ -20,42 +28,6 @@ BROKERS = [
     "filesystem://localhost",
     pytest.param(REDIS, marks=pytest.mark.skipif(not REDIS, reason="SETIA_TEST_REDIS_URL names no Redis"), id="redis"),
 ]
-NUDGE_EVERY_SECOND = """
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-PeriodicTask.objects.filter(name="setia-nudge").update(
-    interval=IntervalSchedule.objects.create(every=1, period="seconds"), last_run_at=None)
-"""
-POINTS_THAT_RAN_OUT = """
-from datetime import timedelta
-from django.utils import timezone
-from members.testing import give_points, make_member, make_program
-program = make_program(at=timezone.now() - timedelta(days=60))
-ani = make_member(program, "Ani")
-give_points(ani, 100, at=timezone.now() - timedelta(days=30), expires_at=timezone.now() - timedelta(days=3))
-give_points(ani, 40, at=timezone.now() - timedelta(days=30), expires_at=timezone.now() + timedelta(days=300))
-"""
-MANY_POINTS_THAT_RAN_OUT = """
-from datetime import timedelta
-from django.utils import timezone
-from loyalty.ledger.posting import Accrual, accrue_many, open_accounts
-from members.testing import make_program
-now = timezone.now()
-wallet = make_program(at=now - timedelta(days=60)).wallets.get()
-accounts = open_accounts(wallet, 2000, at=now - timedelta(days=40))
-for number in range(15):
-    accrue_many([
-        Accrual(account, 10, now - timedelta(days=30), f"gift:{number}", "test", "test", {}, expires_at=now - timedelta(days=3))
-        for account in accounts
-    ], recorded_at=now)
-"""
-SILENT_FOR_LONG = """
-from datetime import timedelta
-from django.db.models import F
-from loyalty.jobs.models import JobRun
-JobRun.objects.filter(status="running").update(seen_at=F("seen_at") - timedelta(hours=1))
-"""
-EXPIRED = "SELECT count(*), coalesce(sum(amount), 0) FROM ledger_entry WHERE kind = 'expiry'"
-RUN = "SELECT status, attempts FROM jobs_jobrun WHERE job = 'expire_points' ORDER BY id"
 
 
 @pytest.fixture

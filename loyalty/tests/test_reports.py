@@ -23,7 +23,7 @@ from rewards.testing import make_reward
 
 BY = {"source": "test", "actor": "test"}
 NAMES = [
-    "report_accounts", "report_adjustments", "report_allocations", "report_campaigns", "report_changes", "report_draw_wins", "report_draws", "report_entries", "report_gifts",
+    "report_accounts", "report_adjustments", "report_allocations", "report_campaigns", "report_changes", "report_days", "report_draw_wins", "report_draws", "report_entries", "report_gifts",
     "report_lots", "report_members", "report_messages", "report_parcels", "report_points_payments", "report_pool_draws", "report_purchases", "report_redemptions",
     "report_refunds", "report_rewards", "report_sessions",
 ]  # fmt: skip

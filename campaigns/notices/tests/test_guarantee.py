@@ -5,17 +5,20 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from campaigns.notices import guarantee
 from campaigns.notices.models import Notice
 from campaigns.notices.showing import told_to, what_became_of
 from campaigns.reminders import remind_expiring
 from loyalty.common.clock import day_start
-from loyalty.jobs.changes import nightly
+from loyalty.desk import roles
+from loyalty.jobs.changes import drafting, nightly, showing
 from loyalty.ledger import holds, policies, posting
 from loyalty.ledger.models import Entry, Lot, Wallet
 from loyalty.mail import blocking, delivery
 from loyalty.mail.models import Message
+from loyalty.tests.desk import enter, hire
 from members.enrolment import main_account
 from members.models import Member
 from members.testing import OPENING, give_points, points_of
@@ -259,3 +262,26 @@ def test_staff_see_that_a_letter_came_back(program, ani):
     assert "handed to the mail system" in what_became_of(letter)
     letter.bounced_at = TOLD
     assert "came back" in what_became_of(letter)
+
+
+def test_an_expiry_run_names_whom_nobody_could_tell_with_their_points_on_its_page_and_in_its_file(program, ani, budi):
+    give_points(ani, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    hand_over(at=TOLD + timedelta(hours=9))
+    give_points(budi, 30, expires_at=END)
+    give_points(budi, 5, expires_at=END - timedelta(days=1))
+    user = hire(roles.OPS)
+    told = {"parameters": {"as_of": END.isoformat()}, "reason": "why", "at": END, "actor": f"staff:{user.pk}"}
+    change = drafting.draft(program, "expiry_run", **told)
+    why = "35 points: nobody could be told in time. The night gives them more time."
+    assert (change.lines_count, change.points_taken) == (1, 120)
+    assert change.summary["left_out"] == [[budi.shown_number, why]]
+    assert "2 credits that have run out are left out" in change.summary["warnings"][0]
+    assert (change.summary["members"], [*showing.all_cells(change)][1:]) == (
+        1, [(budi.shown_number, "", "", "", why, "left out")],
+    )  # fmt: skip
+    client = enter(user)
+    page = client.get(reverse("admin:jobs_changerequest_change", args=[change.pk])).content.decode()
+    assert "Left out" in page and why in page
+    sweep = nightly.expire(program, at=END)
+    assert (sweep.report["points"], sweep.report["extended_points"]) == (120, 35)

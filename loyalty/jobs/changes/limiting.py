@@ -68,9 +68,6 @@ class ChangeLimits(ChangeKind):
         rows = _rows(asked.program, {row.key: row.facts["from"] for row in still}, locked=locked)
         return Plan(rows, left_out=changed)
 
-    def post_undo(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:
-        self.post(asked, rows, at=at, actor=actor)
-
     def limits(self, plan: Plan) -> list[Limit] | None:
         return None if any(_is_raised(row) for row in plan.rows) else []
 

@@ -161,14 +161,18 @@ def _left_out(change: ChangeRequest) -> list[Panel]:
     if not rows:
         return []
     note = _("%(count)d lines were asked for and cannot be posted.") % {"count": change.summary["left_out_count"]}
-    return [Panel(_("Left out"), [_("Member"), _("Why")], rows[:100], note=note)]
+    more = reverse("admin:jobs_changerequest_lines", args=[change.pk])
+    words = _("All lines as a CSV file")
+    return [Panel(_("Left out"), [_("Member"), _("Why")], rows[:SHOWN], note=note, more=more, more_words=words)]
 
 
 def all_cells(change: ChangeRequest) -> Iterator[tuple[Any, ...]]:
-    """Every line for a file, a thousand at a time: plain numbers, no markup."""
+    """Every line for a file, a thousand at a time, then what is left out: plain numbers, no markup."""
     first, decimals = 0, change.wallet.decimals if change.wallet else 0
     while lines := list(change.lines.filter(number__gt=first).order_by("number")[:1000]):
         for line, cells in zip(lines, line_cells(lines, change), strict=True):
             amounts = Decimal(line.amount).scaleb(-decimals), Decimal(line.short).scaleb(-decimals)
             yield (cells[0], cells[1], f"{amounts[0]:f}", f"{amounts[1]:f}", cells[4], cells[5])
         first = lines[-1].number
+    for who, why in change.summary.get("left_out", []):
+        yield (who, "", "", "", why, str(_("left out")))

@@ -7,6 +7,7 @@ import time_machine
 from django.apps import apps
 from django.core.management import call_command
 
+from loyalty.common.clock import local_day
 from loyalty.jobs import calendar, nudging, overview, timetable
 from loyalty.jobs.models import JobRun, JobSchedule
 from loyalty.jobs.tests import jobs_for_tests
@@ -115,19 +116,39 @@ def test_a_failed_run_of_a_resting_job_is_not_tried_again_and_a_silent_one_does_
         ("America/New_York", date(2026, 3, 8), time(2, 15)),  # skipped
         ("America/New_York", date(2026, 11, 1), time(1, 30)),  # twice
         ("Australia/Lord_Howe", date(2026, 4, 5), time(1, 45)),  # twice, by half an hour
+        ("Australia/Lord_Howe", date(2026, 10, 4), time(2, 15)),  # skipped, by half an hour
+        ("Pacific/Chatham", date(2026, 4, 5), time(3, 0)),  # twice, at a quarter to
+        ("Pacific/Chatham", date(2026, 9, 27), time(3, 0)),  # skipped
+        ("Africa/Casablanca", date(2026, 2, 15), time(2, 30)),  # twice: Ramadan begins
+        ("Africa/Casablanca", date(2026, 3, 22), time(2, 30)),  # skipped: it is over
         ("America/Santiago", date(2026, 9, 6), time(0, 0)),  # no midnight
+        ("America/Asuncion", date(2023, 10, 1), time(0, 0)),  # no midnight
+        ("Asia/Beirut", date(2026, 3, 29), time(0, 5)),  # no midnight, nor five past
+        ("Asia/Beirut", date(2026, 10, 25), time(0, 0)),  # two midnights
+        ("Africa/Cairo", date(2026, 4, 24), time(0, 5)),  # no midnight
         ("Africa/Cairo", date(2026, 10, 30), time(0, 0)),  # two midnights
+        ("Pacific/Apia", date(2011, 12, 30), time(0, 5)),  # a whole day was left out
     ],
 )
-def test_where_the_clock_is_changed_each_business_date_is_run_once(program, zone, changes_on, due_from):
+def test_where_the_clock_is_changed_each_business_date_is_run_once_and_settles_up_to_its_first_instant(
+    program, zone, changes_on, due_from
+):
     type(program).objects.filter(pk=program.pk).update(time_zone=zone)
     change("first", due_from=due_from)
-    at = datetime(changes_on.year, changes_on.month, changes_on.day, tzinfo=UTC) - timedelta(days=2)
-    for _two_hours in range(12 * 3):
+    at = datetime(changes_on.year, changes_on.month, changes_on.day, tzinfo=UTC) - timedelta(days=1)
+    for _hour in range(24 * 2 + 14):
         nudge(at)
-        at += timedelta(hours=2)
-    days = [day for job, day in dated() if job == "first"]
-    assert days == [days[0] + timedelta(days=n) for n in range(len(days))] and len(days) in (3, 4)
+        at += timedelta(hours=1)
+    runs = JobRun.objects.filter(job="first").order_by("id")
+    days = [run.business_date for run in runs]
+    assert days == [days[0] + timedelta(days=n) for n in range(len(days))] and len(days) >= 3
+    assert set(runs.values_list("status", "attempts")) == {("done", 1)}
+    for run in runs:
+        is_lived = zone != "Pacific/Apia" or run.business_date != changes_on
+        first = local_day(run.as_of, zone)
+        assert first == run.business_date if is_lived else first == changes_on + timedelta(days=1)
+        assert local_day(run.as_of - timedelta(seconds=1), zone) < run.business_date
+    assert [run.as_of for run in runs] == sorted(run.as_of for run in runs)
 
 
 def test_the_calendar_tells_what_waits_first_and_then_the_days_ahead_in_the_program_clock(program):

@@ -60,10 +60,10 @@ class Script:
 
 
 class MailServer(Controller):
-    """Listens on a port of this machine that nobody else has while the test runs."""
+    """Listens on a port of this machine: one that nobody else has while the test runs, unless one is named."""
 
-    def __init__(self, script):
-        super().__init__(script, hostname="127.0.0.1", port=0, ready_timeout=60)
+    def __init__(self, script, *, port=0):
+        super().__init__(script, hostname="127.0.0.1", port=port, ready_timeout=60)
 
     def _trigger_server(self):
         self.port = self.server.sockets[0].getsockname()[1]
