@@ -38,6 +38,7 @@ MACHINE_PATH = re.compile(r"/(wor" + "k|far" + "m|roo" + r"t)/|/tmp/(ven" + "v|s
 TEXT_ENDINGS = {".py", ".md", ".html", ".txt", ".toml", ".css", ".js", ".yml", ".yaml", ".service", ".sh", ".cfg", ""}
 # Models without an admin page of their own, and where staff see them.
 SEEN_ELSEWHERE = {
+    "campaigns.CampaignTurn": "on the page of the campaign",
     "letters.SoldOut": "nowhere: the job that tells of rewards remembers by it what is back",
     "mailings.Recipient": "as the audience on the page of its mailing",
     "rewards.Gift": "on the page of its cause",
