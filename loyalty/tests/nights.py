@@ -35,12 +35,19 @@ from django.db.models import F
 from loyalty.jobs.models import JobRun
 JobRun.objects.filter(status="running").update(seen_at=F("seen_at") - timedelta(hours=1))
 """
-# Letters of whose pause or claim an hour has gone by.
-AN_HOUR_LATER_FOR_LETTERS = """
+# Letters that rest after a try, as they look when the pause is over.
+PAUSES_OVER = """
 from datetime import timedelta
 from django.db.models import F
 from loyalty.mail.models import Message
-Message.objects.update(due_at=F("due_at") - timedelta(hours=1), claimed_at=F("claimed_at") - timedelta(hours=1))
+Message.objects.filter(status="queued").update(due_at=F("due_at") - timedelta(hours=1))
+"""
+# Letters whose worker is gone, as they look to the others an hour later.
+CLAIMS_LOST = """
+from datetime import timedelta
+from django.db.models import F
+from loyalty.mail.models import Message
+Message.objects.filter(status="sending").update(claimed_at=F("claimed_at") - timedelta(hours=1))
 """
 EXPIRED = "SELECT count(*), coalesce(sum(amount), 0) FROM ledger_entry WHERE kind = 'expiry'"
 RUN = "SELECT status, attempts FROM jobs_jobrun WHERE job = 'expire_points' ORDER BY id"

@@ -142,7 +142,7 @@ class TestClawBack:
         program.wallets.update(activation_days=7)
         give_points(ani, 60)
         assert figures(ani) == (0, 60, 0, 100)
-        assert activation.activate_due(program, at=OPENING + timedelta(days=8)).report == {"points": 60}
+        assert activation.activate_due(program, at=OPENING + timedelta(days=8)).report == {"points": 60, "repaid": 60}
         assert figures(ani) == (0, 0, 0, 40)
 
     def test_pending_points_of_the_order_are_taken_before_they_can_be_spent(self, ani, program):

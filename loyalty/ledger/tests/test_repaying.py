@@ -37,7 +37,7 @@ def test_points_whose_day_has_come_repay_and_the_rest_can_be_spent(ani, budi, pr
         pending(member, 50, 10)
     owe(ani, 30)
     assert figures(ani) == (0, 50, 0, 30)
-    assert repaying.repay_due(program, at=LATER - timedelta(seconds=1)).is_empty
+    assert repaying.repay_due(program, at=LATER - timedelta(hours=12)).is_empty
     assert repaying.repay_due(program, at=LATER, dry_run=True).found == 1
     tally = repaying.repay_due(program, at=LATER)
     assert (tally.done, tally.report) == (1, {"repaid": 30})
@@ -46,10 +46,13 @@ def test_points_whose_day_has_come_repay_and_the_rest_can_be_spent(ani, budi, pr
 
 
 def test_points_of_a_hold_that_ran_out_repay(ani, program):
+    order = give_points(ani, 30)
+    posting.redeem(main_account(ani).id, 30, at=OPENING, reference="spent", **BY)
     give_points(ani, 40)
-    held = holds.hold(main_account(ani).id, 40, at=OPENING, reference="till", **BY)
-    owe(ani, 30)
-    tally = repaying.repay_due(program, at=max(LATER, held.expires_at))
+    held = holds.hold(main_account(ani).id, 40, at=LATER, reference="till", **BY)
+    clawback.claw_back(order, 30, at=LATER + timedelta(seconds=1), reference="back", **BY)
+    assert figures(ani) == (0, 0, 40, 30)
+    tally = repaying.repay_due(program, at=held.expires_at)
     assert (tally.report, figures(ani)) == ({"repaid": 30}, (10, 0, 0, 0))
 
 
