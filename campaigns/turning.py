@@ -25,7 +25,7 @@ def turn_campaigns(
     due = sorted(_due(program, at), key=lambda one: (one[2], one[0].pk, one[1]))
     tally = Tally(found=len(due))
     for campaign, kind, happened_at in due if not dry_run else ():
-        figures = _figures(campaign, at=at) if kind == ENDED else {}
+        figures = _figures(campaign, at=happened_at) if kind == ENDED else {}
         turn = CampaignTurn(
             campaign=campaign, kind=kind, happened_at=happened_at, noted_at=at, figures=figures
         )  # fmt: skip
