@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0020_no_index_of_draws'),
+        ('ledger', '0022_owed_besides'),
     ]
 
     operations = [
