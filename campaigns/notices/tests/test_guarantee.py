@@ -273,6 +273,7 @@ def test_an_expiry_run_names_whom_nobody_could_tell_with_their_points_on_its_pag
     user = hire(roles.OPS)
     told = {"parameters": {"as_of": END.isoformat()}, "reason": "why", "at": END, "actor": f"staff:{user.pk}"}
     change = drafting.draft(program, "expiry_run", **told)
+    change.refresh_from_db()
     why = "35 points: nobody could be told in time. The night gives them more time."
     assert (change.lines_count, change.points_taken) == (1, 120)
     assert change.summary["left_out"] == [[budi.shown_number, why]]
