@@ -85,7 +85,7 @@ def enrol(
             (member_id,) = _enrol_new(program, [applicant], at=at)
             _tell_joined(program, [member_id], code=referral_code, at=at, actor=actor)
             member = Member.objects.select_related("program", "tier").get(id=member_id)
-            if welcome and member.email:
+            if welcome:
                 _queue_welcome(member, at=at)
             return member
     except (IntegrityError, EmailTaken):

@@ -2,7 +2,7 @@
 
 A voucher is reminded of once for each end it has, some days (a setting of the program, else NOTICE_DAYS) and a little before. If jobs were down so long that
 less is left, or nothing, the voucher lasts so many days from now, and the letter says so. What was issued for so few days that the letter of
-issue was within the notice needs no second one. Members without an address cannot be told; they see their vouchers in the portal.
+issue was within the notice needs no second one.
 """
 
 from collections.abc import Iterator
@@ -67,15 +67,12 @@ def remind_ending(
     tally = Tally(report={"letters": 0, "extended": 0, "without_address": 0})
     notice = notice_of(program)
     for page in _pages(program, at, notice):
-        silent = [one for one in page if not one.redemption.member.email]
-        told = [one for one in page if one.redemption.member.email]
         if not dry_run:
-            tally.report["extended"] += _remind(program, told, at, notice)
-            tally.done += len(told)
+            tally.report["extended"] += _remind(program, page, at, notice)
+            tally.done += len(page)
         tally.found += len(page)
-        tally.skipped += len(silent)
-        tally.report["letters"] += len(told)
-        tally.report["without_address"] += len(silent)
+        tally.report["letters"] += len(page)
+        tally.report["without_address"] += sum(not one.redemption.member.email for one in page)
         if not progress(tally.found, tally.done, tally.skipped):
             break
     return tally

@@ -14,8 +14,6 @@ from rewards.models import Redemption
 def tell(redemption: Redemption, *, at: datetime) -> None:
     """Queue the letter with the code, in the member's language."""
     member, reward, voucher = redemption.member, redemption.reward, redemption.voucher
-    if not member.email:
-        return
     available = redemption.balance.available if redemption.balance else 0
     with translation.override(member.language):
         context = {

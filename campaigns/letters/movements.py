@@ -63,12 +63,10 @@ def tell_points(program: Program, *, at: datetime, dry_run: bool = False, progre
 
 
 def count(tally: Tally, kind: str, written: Written) -> None:
-    """Add to the figures of a run: letters by kind, and those who have no address."""
-    silent = written.found - written.letters
+    """Add to the figures of a run: letters by kind, and how many of them cannot be mailed."""
     tally.found += written.found
     tally.done += written.letters
-    tally.skipped += silent
-    for name, number in ((kind, written.letters), ("without_address", silent)):
+    for name, number in ((kind, written.letters), ("without_address", written.without_address)):
         if number:
             tally.report[name] = tally.report.get(name, 0) + number
 

@@ -1,7 +1,7 @@
 """Writing the letters of many members with one statement: who is told of what never leaves the database.
 
 What is told comes as a query of rows (`member`, `subject`, `period`, and values for the letter). Letters that were written already are
-left out, and so are members without an address; both engines run the same statement. With an `account` a letter knows the balance.
+left out. Both engines run the same statement. With an `account` a letter knows the balance.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ INSERT INTO mail_message (recipient, address, language, kind, subject, period, c
 SELECT m.number, m.email, m.language, %s, told.subject, told.period, {context}, %s, %s, 'queued', 0, '', ''
 """
     + READERS
-    + " AND m.email <> '' ON CONFLICT DO NOTHING"
+    + " ON CONFLICT DO NOTHING"
 )
 BALANCE = """
 (SELECT COALESCE(SUM(l.remaining - l.held), 0) FROM ledger_lot l WHERE l.account_id = told.account AND l.remaining > 0
@@ -40,10 +40,11 @@ BALANCE = """
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many members were to be told, and how many letters were written; the others have no address."""
+    """How many members were to be told, how many letters were written, and how many of those members have no e-mail address."""
 
     found: int
     letters: int
+    without_address: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,11 @@ def write(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(COUNT.format(told=query), [*values, kind])
         found, reached = cursor.fetchone()
-        if dry_run or not reached:
-            return Written(found, reached)
+        if dry_run or not found:
+            return Written(found, found, found - reached)
         asked = [kind, *context.values, _instant(at), _instant(at), *values, kind]
         cursor.execute(INSERT.format(told=query, context=context.text), asked)
-        return Written(found, max(cursor.rowcount, 0))
+        return Written(found, max(cursor.rowcount, 0), found - reached)
 
 
 def _context(spoken: dict[str, Any], wallet: Wallet | None, facts: Sequence[str], at: Any) -> _Part:

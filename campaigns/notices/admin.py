@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from campaigns.notices.models import Notice
+from campaigns.notices.passed import with_passed
 from campaigns.notices.showing import member_panel, what_became_of
 from campaigns.ways.scoped_desk import member_link
 from loyalty.backoffice import BookAdmin
@@ -44,7 +45,7 @@ class NoticeAdmin(BookAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
         program = programs.chosen(request)
         found = super().get_queryset(request)
-        return found.filter(account__wallet__program=program) if program else found
+        return with_passed(found.filter(account__wallet__program=program) if program else found)
 
     def found_by(self, term: str) -> Q:
         return Q(letter__address__iexact=term) if "@" in term else Q(letter__recipient=term.replace(" ", ""))
@@ -72,11 +73,11 @@ class NoticeAdmin(BookAdmin):
 
     @display(description=_("status"))
     def shown_status(self, notice: Notice) -> str:
-        return what_became_of(notice.letter)
+        return what_became_of(notice)
 
     @display(description=_("handed over"))
     def shown_sent(self, notice: Notice) -> str:
-        return moment(notice.letter.sent_at)
+        return moment(notice.letter.sent_at or getattr(notice, "passed_at", None))
 
 
 more_panels.append(member_panel)

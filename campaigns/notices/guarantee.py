@@ -1,7 +1,7 @@
 """No points end in silence: what nobody was told of in time lasts longer, and the run says so (DOMAIN 9.2).
 
 Points may end when a letter about them was handed to the mail system at least the wallet's notice days before, and did not come
-back. That is asked when
+back, or was taken in that time by another system that the shop passes letters to. That is asked when
 the notice window closes, so ahead of their end, each night before anything is swept. What was not told of lasts until the end of the
 month in which the promised notice can still be kept, so that members hear of it in one letter. If jobs were down until the points
 had ended, they come back. Whatever had ended before it was even recorded was never an open promise.
@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from campaigns.notices.models import Notice
+from campaigns.notices.passed import taken
 from loyalty.common.clock import add_months, day_start, local_day
 from loyalty.common.retrying import retried
 from loyalty.common.tally import Progress, Tally, unwatched
@@ -57,13 +58,13 @@ def keep_untold(
 def untold(wallet: Wallet, *, at: datetime) -> QuerySet[Lot]:
     """Open lots of active members whose notice window has closed at an instant without a notice in time."""
     notice = timedelta(days=wallet.notice_days)
+    in_time = F("expires_at") - notice
+    mailed = Q(letter__status=Message.Status.SENT, letter__sent_at__lte=in_time, letter__bounced_at__isnull=True)
     told = Notice.objects.filter(
+        mailed | Exists(taken().filter(sent_at__lte=OuterRef("expires_at") - notice)),
         account=OuterRef("account"),
         expires_at=OuterRef("expires_at"),
         last_lot__gte=OuterRef("id"),
-        letter__status=Message.Status.SENT,
-        letter__sent_at__lte=OuterRef("expires_at") - notice,
-        letter__bounced_at__isnull=True,
     )
     lots = Lot.objects.filter(
         account__wallet=wallet,

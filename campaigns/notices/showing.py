@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.notices.models import Notice
+from campaigns.notices.passed import TOLD, with_passed
 from loyalty.common.clock import last_valid_day
 from loyalty.common.money import show_points
 from loyalty.desk.panels import Panel, badge, day, link, moment
-from loyalty.mail.models import Message
 from members.models import Member
 
 ROWS = 12
@@ -26,8 +26,11 @@ class Told:
     at: datetime
 
 
-def what_became_of(letter: Message) -> str:
-    """The state of a letter as staff see it; one that came back told nobody."""
+def what_became_of(notice: Notice) -> str:
+    """The state of a notice's letter as staff see it; one that came back told nobody. The notice is one `with_passed`."""
+    letter = notice.letter
+    if getattr(notice, "passed_at", None):
+        return badge(_("passed to another system"), "good")
     if letter.bounced_at:
         return badge(_("came back"), "bad")
     return badge(letter.get_status_display(), TONES.get(letter.status, ""))
@@ -35,16 +38,12 @@ def what_became_of(letter: Message) -> str:
 
 def told_to(member: Member, *, at: datetime) -> list[Told]:
     """What letters told a member of points that had not run out yet at an instant, soonest first; one query."""
-    mine = Notice.objects.filter(
-        account__member_account__member=member,
-        expires_at__gt=at,
-        letter__status=Message.Status.SENT,
-        letter__bounced_at__isnull=True,
-    ).select_related("letter", "account__wallet")
+    open_ones = Notice.objects.filter(account__member_account__member=member, expires_at__gt=at)
+    mine = with_passed(open_ones).filter(TOLD).select_related("letter", "account__wallet")
     zone = member.program.time_zone
     found = []
     for one in mine.order_by("expires_at", "id"):
-        wallet, sent_at = one.account.wallet, one.letter.sent_at
+        wallet, sent_at = one.account.wallet, one.letter.sent_at or getattr(one, "passed_at", None)
         points = f"{show_points(one.points, wallet.decimals)} {wallet.name_of(one.points)}"
         if sent_at:
             found.append(Told(last_valid_day(one.expires_at, zone), points, sent_at))
@@ -53,15 +52,16 @@ def told_to(member: Member, *, at: datetime) -> list[Told]:
 
 def member_panel(member: Member, at: datetime) -> list[Panel]:
     """The latest notices of a member with what became of their letters; one query."""
-    mine = Notice.objects.filter(account__member_account__member=member).select_related("letter", "account__wallet")
+    mine = with_passed(Notice.objects.filter(account__member_account__member=member))
+    mine = mine.select_related("letter", "account__wallet")
     zone = member.program.time_zone
     rows = [
         (
             link(reverse("admin:mail_message_change", args=[one.letter_id]), moment(one.letter.queued_at)),
             day(last_valid_day(one.expires_at, zone)),
             f"{show_points(one.points, one.account.wallet.decimals)} {one.account.wallet.name_of(one.points)}",
-            what_became_of(one.letter),
-            moment(one.letter.sent_at),
+            what_became_of(one),
+            moment(one.letter.sent_at or getattr(one, "passed_at", None)),
         )
         for one in mine.order_by("-id")[:ROWS]
     ]

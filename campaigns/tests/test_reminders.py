@@ -1,11 +1,13 @@
 """Members hear in time, once, and everything, about points that run out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from campaigns.notices.models import Notice
 from campaigns.reminders import remind_expiring
-from loyalty.common.clock import day_start
+from loyalty.common.clock import day_start, last_valid_day
 from loyalty.ledger import policies, posting
 from loyalty.mail.models import Message
 from loyalty.mail.rendering import render
@@ -68,6 +70,43 @@ def test_one_letter_tells_everything_that_runs_out_in_the_month_and_no_second_on
     assert [letter.period for letter in letters()] == ["2026-03", "2026-04"]
 
 
+def test_the_letter_lists_its_days_in_their_order_with_worth_to_the_cent_whatever_order_points_came_in(program, ani):
+    program.wallets.update(decimals=1, money_per_unit=Decimal("0.125"))
+    for day, points in ((28, 10), (2, 1234), (11, 20)):
+        give(ani, points, midnight(2026, 3, day))
+    remind_expiring(program, at=midnight(2026, 3, 1))
+    (letter,) = letters()
+    days = [["2026-03-02", 1234, "points"], ["2026-03-11", 20, "points"], ["2026-03-28", 10, "point"]]
+    assert (letter.context["days"], letter.context["points"], letter.context["decimals"]) == (days, 1264, 1)
+    assert letter.context["worth"] == "15.80"  # 126.4 times 0.125
+    told = Notice.objects.order_by("expires_at").values_list("points", "letter")
+    assert list(told) == [(1234, letter.pk), (20, letter.pk), (10, letter.pk)]
+
+
+@pytest.mark.parametrize(
+    ("points", "rate", "worth"), [(1, "0.004", "0.00"), (1, "0.005", "0.01"), (7, "12345678.123456", "86419746.86"), (3, "0", "")]
+)  # fmt: skip
+def test_what_points_are_worth_is_rounded_half_up_to_the_cent_and_left_out_for_nothing(program, ani, points, rate, worth):
+    program.wallets.update(money_per_unit=Decimal(rate))
+    give(ani, points, midnight(2026, 3, 10))
+    remind_expiring(program, at=midnight(2026, 3, 1))
+    assert letters()[0].context["worth"] == worth
+
+
+def test_the_last_day_is_that_of_the_program_clock_also_where_clocks_change(program, ani):
+    program.time_zone = "America/Santiago"  # which skips its midnight of 6 September
+    program.save()
+    ends = [day_start(date(2026, 9, day), program.time_zone) for day in (6, 7)]
+    for end in (*ends, ends[0] + timedelta(hours=5), ends[1] + timedelta(microseconds=1)):
+        give_points(ani, 10, expires_at=end, at=ends[0] - timedelta(days=20))
+    remind_expiring(program, at=ends[0] - timedelta(days=10))
+    remind_expiring(program, at=ends[0] - timedelta(days=3))
+    days = [day for day, *_rest in letters()[0].context["days"]]
+    assert days == [last_valid_day(end, program.time_zone).isoformat() for end in sorted(
+        {*ends, ends[0] + timedelta(hours=5), ends[1] + timedelta(microseconds=1)}
+    )]  # fmt: skip
+
+
 def test_running_twice_or_on_every_missed_day_writes_nothing_twice(program, ani, budi):
     for member in (ani, budi):
         give(member, 10, midnight(2026, 3, 10))
@@ -85,15 +124,17 @@ def test_letters_speak_the_language_of_the_member(program, ani, budi, siti):
     assert units == {"en": "points", "id": "poin", "ms": "mata"}
 
 
-def test_members_without_an_address_are_counted_and_closed_ones_left_alone(program, ani, budi, siti):
+def test_members_without_an_address_get_their_letter_too_and_closed_ones_are_left_alone(program, ani, budi, siti):
     for member in (ani, budi, siti):
         give(member, 10, midnight(2026, 3, 10))
         give(member, 10, midnight(2026, 3, 11))
     Member.objects.filter(pk=budi.pk).update(email="")
     Member.objects.filter(pk=siti.pk).update(status=Member.Status.CLOSED)
     tally = remind_expiring(program, at=midnight(2026, 3, 1))
-    assert (tally.found, tally.done, tally.skipped) == (2, 1, 1)
-    assert tally.report == {"letters": 1, "without_address": 1}
+    assert (tally.found, tally.done, tally.skipped) == (2, 2, 0)
+    assert tally.report == {"letters": 2, "without_address": 1}
+    assert {letter.recipient: letter.address for letter in letters()} == {ani.number: "ani@example.com", budi.number: ""}
+    assert Notice.objects.filter(letter__recipient=budi.number).count() == 2
 
 
 def test_points_that_are_spent_held_over_expired_or_of_another_program_are_not_told(program, ani):
@@ -133,7 +174,7 @@ def test_the_number_of_statements_does_not_grow_with_the_members(program, django
 
 
 def test_more_members_than_a_page_all_get_their_letter_and_a_stop_is_made_up_later(program, monkeypatch):
-    monkeypatch.setattr("campaigns.reminders.PAGE", 4)
+    monkeypatch.setattr("campaigns.reminders.CHUNK", 4)
     for number in range(10):
         member = make_member(program, f"m{number}")
         give(member, 5, midnight(2026, 3, 10))

@@ -65,6 +65,7 @@ def deliver_due(program: Any = None, *, at: datetime, dry_run: bool = False, pro
     if uncertain:
         tally.skipped += uncertain
         tally.report["uncertain"] = uncertain
+    _settle_unaddressed(waiting)
     while batch := claim(waiting, at=timezone.now()):
         tally.found += len(batch)
         if not _deliver(batch, tally, progress):
@@ -100,6 +101,15 @@ def claim(waiting: Any, *, at: datetime) -> list[Message]:
             Message.objects.filter(id__in=ids, status=Status.QUEUED).update(status=Status.SENDING, claimed_at=at)
         if ids or not found:
             return list(Message.objects.filter(id__in=ids, claimed_at=at).order_by("due_at", "id"))
+
+
+def _settle_unaddressed(waiting: Any) -> None:
+    """Letters that cannot be mailed are passed on and read in the portal, whether or not the mail server answers.
+
+    One whose reader has an address by now has it from here on, and waits with the others.
+    """
+    while batch := claim(waiting.filter(address=""), at=timezone.now()):
+        give_back(batch)
 
 
 def settle_lost_claims(*, at: datetime) -> int:

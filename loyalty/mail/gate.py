@@ -1,7 +1,7 @@
 """Who gets a letter now: asked when it is claimed, not when it was written (DOMAIN 11.2).
 
 A letter is stopped for good when its reader does not agree to letters of its purpose, when the address is blocked, or when
-the reader has none any more, or had enough news lately (`frequency`), or the mailing it belongs to was stopped (`halting`). It waits when
+the reader has none, or had enough news lately (`frequency`), or the mailing it belongs to was stopped (`halting`). It waits when
 the reader's program keeps quiet hours, or its mailing is paused. Mail knows letters and addresses; who
 reads them is asked of the floor named in `SETIA_READERS`.
 """
@@ -124,7 +124,7 @@ def _reason(letter: Message, reader: Reader | None, blocked: set[str]) -> str:
         return Stop.CONSENT
     if letter.channel != Channel.EMAIL:
         return ""
-    if reader is not None and not reader.address:
+    if not (reader.address if reader else letter.address):
         return Stop.GONE
     return Stop.BLOCKED if letter.address.lower() in blocked else ""
 

@@ -30,7 +30,7 @@ class Message(models.Model):
     class Stop(models.TextChoices):
         CONSENT = "consent", _("the reader did not agree to such letters")
         BLOCKED = "blocked", _("the address is blocked")
-        GONE = "gone", _("the reader has no address any more")
+        GONE = "gone", _("the reader has no e-mail address")
         STALE = "stale", _("what it says was true no more")
         CAP = "cap", _("the reader had enough news lately")
         OFF = "off", _("the mailing was stopped")

@@ -63,13 +63,13 @@ def queue(
     at: datetime,
     period: str = "",
 ) -> None:
-    """Queue one letter. Without an address there is nobody to write to, and no letter is made."""
+    """Queue one letter. One without an address cannot be mailed; it is read in the portal, or passed to another system."""
     queue_many([Letter(recipient, address, language, kind, subject, context, at, period)])
 
 
 def queue_many(letters: Iterable[Letter]) -> None:
-    """Queue letters, one statement per batch. What is there already stays; letters without address are left out."""
-    rows = (_row(letter) for letter in letters if letter.address)
+    """Queue letters, one statement per batch. What is there already stays."""
+    rows = (_row(letter) for letter in letters)
     statement = INSERT_POSTGRESQL if is_postgresql() else INSERT_SQLITE
     with transaction.atomic(savepoint=False), hot_cursor() as cursor:
         while batch := list(islice(rows, BATCH)):

@@ -44,7 +44,7 @@ def a_busy_night():
     from rewards import redemption, vouchers
     from rewards.testing import make_reward
 
-    expiry.CHUNK = activation.CHUNK = reminders.PAGE = idempotency.SWEEP_BATCH = vouchers.SWEEP_BATCH = 2
+    expiry.CHUNK = activation.CHUNK = reminders.CHUNK = idempotency.SWEEP_BATCH = vouchers.SWEEP_BATCH = 2
     reviewing.CHUNK = 2
     holds.CHUNK = 1
     if Program.objects.exists():

@@ -13,8 +13,6 @@ from rewards.models import DrawWin
 
 def tell_winner(win: DrawWin, member: Member, *, at: datetime) -> None:
     """Queue the letter about a prize that was given just now, once per win."""
-    if not member.email:
-        return
     voucher = win.redemption.voucher if win.redemption else None
     with translation.override(member.language):
         context = {

@@ -173,13 +173,37 @@ def test_an_end_that_activity_moved_needs_a_notice_of_its_own(program, ani, prov
 def test_whoever_has_no_address_keeps_the_points_unless_only_reachable_members_are_promised(program, ani, proven_books):
     give_points(ani, 120, expires_at=END)
     Member.objects.filter(pk=ani.pk).update(email="")
-    assert remind_expiring(program, at=TOLD).skipped == 1
+    assert remind_expiring(program, at=TOLD).report == {"letters": 1, "without_address": 1}
+    delivery.deliver_due(at=TOLD)
+    assert Message.objects.get().stopped_for == Message.Stop.GONE
     program.wallets.update(notice_guarantee="reachable")
     assert nightly.expire(program, at=CLOSES).is_empty
     program.wallets.update(notice_guarantee="all")
     assert nightly.expire(program, at=CLOSES).report["extended_points"] == 120
     program.wallets.update(notice_guarantee="off")
     assert nightly.expire(program, at=midnight(2026, 4, 1)).report["points"] == 120
+
+
+@pytest.mark.parametrize(
+    ("taken", "kept"),
+    [
+        ({"status": Status.SENT, "sent_at": CLOSES}, 0),
+        ({"status": Status.SENT, "sent_at": CLOSES + timedelta(seconds=1)}, 120),
+        ({"status": Status.UNCERTAIN}, 120),
+        ({"status": Status.FAILED}, 120),
+    ],
+)
+def test_whoever_has_only_a_phone_was_told_when_another_system_of_the_shop_took_the_letter_in_time(
+    program, ani, taken, kept, proven_books
+):
+    give_points(ani, 120, expires_at=END)
+    Member.objects.filter(pk=ani.pk).update(email="")
+    remind_expiring(program, at=TOLD)
+    Message.objects.update(status=Status.STOPPED, stopped_for=Message.Stop.GONE)
+    copied = ("recipient", "kind", "subject", "period", "context", "queued_at", "due_at", "language")
+    Message.objects.create(channel="webhook", **Message.objects.values(*copied).get(), **taken)
+    assert nightly.expire(program, at=CLOSES).report.get("extended_points", 0) == kept
+    assert len(told_to(ani, at=TOLD)) == ("sent_at" in taken)
 
 
 def test_closed_memberships_pending_confirmations_and_what_had_ended_before_it_was_known_wait_for_nobody(
@@ -259,9 +283,9 @@ def test_staff_see_that_a_letter_came_back(program, ani):
     remind_expiring(program, at=TOLD)
     hand_over(at=TOLD)
     letter = Message.objects.get()
-    assert "handed to the mail system" in what_became_of(letter)
+    assert "handed to the mail system" in what_became_of(letter.notices.get())
     letter.bounced_at = TOLD
-    assert "came back" in what_became_of(letter)
+    assert "came back" in what_became_of(letter.notices.get())
 
 
 def test_an_expiry_run_names_whom_nobody_could_tell_with_their_points_on_its_page_and_in_its_file(program, ani, budi):

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from loyalty.common.clock import end_of_quiet
 from loyalty.mail import blocking, delivery, outbox, unsubscribing
 from loyalty.mail.models import BlockedAddress, Message
-from members import consents
+from members import consents, inbox
 from members.models import Member
+from members.testing import make_member
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 2, 5, tzinfo=UTC)  # 12:00 in Jakarta
@@ -90,6 +91,35 @@ def test_who_left_gets_no_news(ani):
 def test_who_has_no_address_any_more_gets_no_letter(ani):
     write(ani, "welcome")
     Member.objects.filter(pk=ani.pk).update(email="")
+    deliver()
+    assert states() == [("stopped", "gone")] and mail.outbox == []
+
+
+def test_a_letter_without_an_address_goes_to_the_one_that_was_told_since(ani):
+    Member.objects.filter(pk=ani.pk).update(email="")
+    ani.refresh_from_db()
+    write(ani, "welcome")
+    Member.objects.filter(pk=ani.pk).update(email="ani@example.com")
+    deliver()
+    assert states() == [("sent", "")] and mail.outbox[0].to == ["ani@example.com"]
+
+
+def test_who_has_no_address_finds_the_letter_in_the_portal_though_no_mail_server_answers(ani, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 1
+    write(ani, "redeemed")
+    Member.objects.filter(pk=ani.pk).update(email="")
+    ani.refresh_from_db()
+    write(ani, "welcome")
+    other = make_member(ani.program, "Other")
+    write(other, "welcome")
+    with pytest.raises(delivery.MailServerUnreachable):
+        deliver()
+    assert sorted(states()) == [("queued", ""), ("stopped", "gone"), ("stopped", "gone")]
+    assert [letter.kind for letter in inbox.page(ani).letters] == ["welcome", "redeemed"]
+
+
+def test_staff_without_an_address_get_none():
+    outbox.queue(recipient="staff:1", address="", language="en", kind="approval", subject="x", context={}, at=NOON)
     deliver()
     assert states() == [("stopped", "gone")] and mail.outbox == []
 
