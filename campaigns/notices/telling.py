@@ -165,7 +165,8 @@ def _told(row: Any) -> Told:
 
 def _letters(wallet: Wallet) -> tuple[str, dict[str, Any]]:
     """What the letters say, and its words as parameters."""
-    rows, terms = [], {}
+    rows: list[str] = []
+    terms: dict[str, Any] = {}
     for code, _name in LANGUAGES:
         said = (code, in_language(wallet.program, "name", code), *(in_language(wallet, part, code) for part in ("unit", "units")))  # fmt: skip
         names = [f"{code}_{place}" for place in range(len(said))]
@@ -219,4 +220,3 @@ def _as_kept(values: dict[str, Any]) -> dict[str, Any]:
         return values
     keep = connection.ops.adapt_datetimefield_value
     return {name: keep(value) if isinstance(value, datetime) else value for name, value in values.items()}
-

@@ -86,7 +86,9 @@ def test_the_letter_lists_its_days_in_their_order_with_worth_to_the_cent_whateve
 @pytest.mark.parametrize(
     ("points", "rate", "worth"), [(1, "0.004", "0.00"), (1, "0.005", "0.01"), (7, "12345678.123456", "86419746.86"), (3, "0", "")]
 )  # fmt: skip
-def test_what_points_are_worth_is_rounded_half_up_to_the_cent_and_left_out_for_nothing(program, ani, points, rate, worth):
+def test_what_points_are_worth_is_rounded_half_up_to_the_cent_and_left_out_for_nothing(
+    program, ani, points, rate, worth
+):
     program.wallets.update(money_per_unit=Decimal(rate))
     give(ani, points, midnight(2026, 3, 10))
     remind_expiring(program, at=midnight(2026, 3, 1))
@@ -133,7 +135,10 @@ def test_members_without_an_address_get_their_letter_too_and_closed_ones_are_lef
     tally = remind_expiring(program, at=midnight(2026, 3, 1))
     assert (tally.found, tally.done, tally.skipped) == (2, 2, 0)
     assert tally.report == {"letters": 2, "without_address": 1}
-    assert {letter.recipient: letter.address for letter in letters()} == {ani.number: "ani@example.com", budi.number: ""}
+    assert {letter.recipient: letter.address for letter in letters()} == {
+        ani.number: "ani@example.com",
+        budi.number: "",
+    }
     assert Notice.objects.filter(letter__recipient=budi.number).count() == 2
 
 

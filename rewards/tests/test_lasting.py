@@ -78,7 +78,9 @@ def test_a_dry_run_writes_nothing(program, month):
     assert not Message.objects.filter(kind="voucher_ends").exists()
 
 
-def test_short_vouchers_used_ones_and_tickets_are_left_alone_and_who_has_no_address_is_told_in_the_portal(program, ani, budi):
+def test_short_vouchers_used_ones_and_tickets_are_left_alone_and_who_has_no_address_is_told_in_the_portal(
+    program, ani, budi
+):
     redeem(ani, make_reward(program, "short", voucher_days=8), "short")
     used = redeem(ani, make_reward(program, "used", voucher_days=30), "used")
     vouchers.use(used.voucher, at=days(1), till="1", receipt="R", actor="t")

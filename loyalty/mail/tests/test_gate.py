@@ -105,7 +105,11 @@ def test_a_letter_without_an_address_goes_to_the_one_that_was_told_since(ani):
 
 
 def test_who_has_no_address_finds_the_letter_in_the_portal_though_no_mail_server_answers(ani, settings):
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 1
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
+        "django.core.mail.backends.smtp.EmailBackend",
+        "127.0.0.1",
+        1,
+    )
     write(ani, "redeemed")
     Member.objects.filter(pk=ani.pk).update(email="")
     ani.refresh_from_db()

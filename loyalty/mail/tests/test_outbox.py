@@ -43,7 +43,10 @@ def test_a_cause_that_is_undone_takes_its_letter_with_it():
 
 def test_who_has_no_address_is_written_to_as_well():
     outbox.queue_many([letter("1"), letter("2", address="")])
-    assert list(Message.objects.order_by("id").values_list("recipient", "address")) == [("1", "ani@example.com"), ("2", "")]
+    assert list(Message.objects.order_by("id").values_list("recipient", "address")) == [
+        ("1", "ani@example.com"),
+        ("2", ""),
+    ]
 
 
 def test_many_letters_take_one_statement_per_batch(django_assert_num_queries):
