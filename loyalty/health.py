@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from loyalty.jobs import nudging
 from loyalty.jobs.models import Heartbeat
-from loyalty.mail import delivery
+from loyalty.mail import waiting
 
 log = structlog.get_logger(__name__)
 Check = dict[str, object]
@@ -72,7 +72,7 @@ def migrations_applied() -> Check:
 
 def due_work(*, at: datetime) -> Check:
     """How long the oldest work that is due has been waiting: daily jobs that nobody took up, letters not sent."""
-    oldest = [instant for instant in (nudging.oldest_due(at), delivery.oldest_due(at)) if instant is not None]
+    oldest = [instant for instant in (nudging.oldest_due(at), waiting.oldest_due(at)) if instant is not None]
     minutes = _minutes(min(oldest, default=at), at)
     is_late = minutes > settings.SETIA_LATE_AFTER_MINUTES
     told = "has been waiting for too long; are worker, beat and mail server running?" if is_late else "none is late"
@@ -81,10 +81,10 @@ def due_work(*, at: datetime) -> Check:
 
 def letters(*, at: datetime) -> Check:
     """How many letters wait (counted up to MOST_COUNTED), for how long, and how many a person has to decide about."""
-    minutes = _minutes(delivery.oldest_due(at) or at, at)
+    minutes = _minutes(waiting.oldest_due(at) or at, at)
     is_late = minutes > settings.SETIA_LATE_AFTER_MINUTES
     told = "have been waiting for too long; is the mail server there?" if is_late else "none is late"
-    counted = delivery.depth(at, most=MOST_COUNTED)
+    counted = waiting.depth(at, most=MOST_COUNTED)
     return _check(not is_late, told, minutes=minutes, **counted)
 
 
