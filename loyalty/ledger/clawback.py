@@ -3,7 +3,8 @@
 They come from that order's pending points, then from what is left of its lots, then from other lots in burn order, then
 by the wallet's debt policy: not at all, written off, or owed. Points of the order that expired unused are not taken a
 second time: what is taken over all refunds of an order never exceeds what was asked less what expired. A claw-back is
-true from when the goods came back; what would fall into a closed month is true from the first open one (DOMAIN 13.2).
+true from when the goods came back; what would fall into a closed month is true from the first open one (DOMAIN 13.2). Where
+points ran out between that and when it is told, those it would have found are brought back for it (`exchanging.py`, DOMAIN 2.5).
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, Value
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
+from loyalty.ledger import exchanging
 from loyalty.ledger.closing import begin_of_month, open_since
 from loyalty.ledger.drawing import draw_up_to, settle
 from loyalty.ledger.locking import lock
@@ -37,6 +40,7 @@ class Taking:
     pending: int = 0
     owed: int = 0
     written_off: int = 0
+    is_late: bool = False
 
 
 @transaction.atomic
@@ -70,24 +74,35 @@ def claw_back(
             )
         return first
     settle(account, at=at)
-    taking = foresee(account, origin, points, at=at)
-    told = (explanation or {}) | {"asked": points}
     true_from = _in_open_month(account, effective_at or at, at)
-    return _write(
+    taking = foresee(account, origin, points, at=at, since=true_from)
+    told = (explanation or {}) | {"asked": points}
+    entry = _write(
         account, origin, taking, told, at=at, true_from=true_from, reference=reference, source=source, actor=actor, reason=reason
     )  # fmt: skip
+    if taking.is_late:
+        exchanging.exchange({account.pk: account}, at=at)
+    return entry
 
 
-def foresee(account: Account, origin: Entry, points: int, *, at: datetime) -> Taking:
-    """Where a claw-back of `points` would take them from; changes nothing. Sure only under the account's lock. Raises NothingLeftToTake."""
-    lot = Lot.objects.get(entry=origin)
+def foresee(account: Account, origin: Entry, points: int, *, at: datetime, since: datetime | None = None) -> Taking:
+    """Where a claw-back of `points` would take them from; changes nothing. Sure only under the account's lock. Raises NothingLeftToTake.
+
+    It `is_late` where points ran out since the instant it is true from: told in time, it might have found them.
+    """
+    ran_out: Any = Value(False)
+    if since and since < at:
+        ran_out = Exists(exchanging.ran_out_since(account, since, at=at))
+    lot = Lot.objects.annotate(is_late=ran_out).get(entry=origin)
     asked, taken = so_far(origin)
     if asked + points > origin.amount:
         left = origin.amount - asked
         message = _("This order earned %(earned)d points, and only %(left)d of them can still be taken back.")
         raise NothingLeftToTake(message % {"earned": origin.amount, "left": left}, earned=origin.amount, left=left)
     due = max(0, asked + points - _expired(lot, at) - taken)
-    return _take(account, lot, due, at=at)
+    taking = _take(account, lot, due, at=at)
+    taking.is_late = bool(lot.is_late)
+    return taking
 
 
 def _in_open_month(account: Account, effective_at: datetime, at: datetime) -> datetime:

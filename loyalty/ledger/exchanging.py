@@ -3,26 +3,27 @@
 The redemption keeps its allocations. Had the late points been known, it would have drawn on them, and those it drew on would be
 left: so that many of the late points live as long as these. Two lines that add up to nothing say it: one takes points from
 the lots that end sooner, as if they had been redeemed, the other gives them back to the lots that were drawn on. So claw-backs, notices and expiry
-find every point where it would be. Points whose ends move by other things (inactivity, extensions, reinstatements, grace) stay as they are.
+find every point where it would be. A refund that is told late asks the same: points that ran out meanwhile, which it would have found, are brought back for it. Points whose ends move by other things (inactivity, extensions, reinstatements, grace) stay as they are.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.clock import last_valid_day
-from loyalty.ledger import debts
+from loyalty.ledger import bringing_back, debts
 from loyalty.ledger.closing import open_since
 from loyalty.ledger.models import Account, Allocation, Entry, Hold, Lot, Wallet
 from loyalty.ledger.redating import REDATED_BY
-from loyalty.ledger.redrawing import FOR_EVER, Deed, Exchange, Part, Redrawn, exchanges
+from loyalty.ledger.redrawing import FOR_EVER, Deed, Drawn, Exchange, Part, Redrawn, exchanges
 from loyalty.ledger.writing import Line, write_accounts, write_allocations, write_lines
 
 ACTOR = "books"
+INSTANT = timedelta(microseconds=1)
 Key = TypeVar("Key", bound=Hashable)
 POLICY = Wallet.DebtPolicy
 KINDS = {Entry.Kind.REDEMPTION: "draw", Entry.Kind.CLAW_BACK: "claw_back", Entry.Kind.REVERSAL: "put_back", Entry.Kind.WRITE_OFF: "forgiven"}  # fmt: skip
@@ -43,6 +44,13 @@ def is_behind(account: Account, since: datetime) -> bool:
     return not account.has_idle_lots and account.last_draw_at is not None and since <= account.last_draw_at
 
 
+def ran_out_since(account: Account, since: datetime, *, at: datetime) -> QuerySet[Lot]:
+    """The lots of an account whose points ran out unused since an instant: something told only now would have found them."""
+    unused = Q(expired__gt=0) | Q(remaining__gt=F("held"))
+    gone = Lot.objects.filter(unused, account=account, expires_at__gt=since, expires_at__lte=at)
+    return gone.none() if account.has_idle_lots else gone
+
+
 def ends_sooner(entry_ids: Iterable[int]) -> list[int]:
     """The accounts in which points were drawn that end later than those of some new credits: only there can any change places.
 
@@ -56,23 +64,40 @@ def ends_sooner(entry_ids: Iterable[int]) -> list[int]:
 
 
 def exchange(accounts: Mapping[int, Account], *, at: datetime) -> int:
-    """Let points of locked accounts change places as their late credits ask for; returns how many points.
+    """Let points of locked accounts change places, and repay debt, as what came late asks for; returns how many points.
 
-    Six statements to read and four to write, for any number of accounts.
+    Eight statements to read and as many to write, for any number of accounts.
     """
     stories = _stories([one.id for one in accounts.values() if not one.has_idle_lots])
     wallets = Wallet.objects.select_related("program").in_bulk({one.wallet_id for one in accounts.values()})
     found: dict[int, list[Exchange]] = {}
+    payments: dict[int, Drawn] = {}
     for account_id, story in stories.items():
         account = accounts[account_id]
         policy = wallets[account.wallet_id].debt_policy
         again = Redrawn(story.parts, owes=policy == POLICY.DEBT, takes_others=policy != POLICY.PENDING_ONLY)
-        left = again.live(story.deeds, owed=account.debt) if story.is_plain else {}
-        if left and (moves := exchanges(story.parts.values(), left, at=at)):
-            found[account_id] = moves
+        left = again.live(story.deeds) if story.is_plain else {}
+        owed = max(0, account.debt - again.debt)
+        moves, paid = exchanges(story.parts.values(), left, at=at, owed=owed) if left else ([], [])
+        found |= {account_id: moves} if moves else {}
+        payments |= {account_id: paid} if paid else {}
+    touched = {account_id: accounts[account_id] for account_id in [*found, *payments]}
+    if touched:
+        given = [(lot, points) for moves in found.values() for lot, _, points in moves]
+        bringing_back.bring_back(touched, [*given, *(part for paid in payments.values() for part in paid)], at=at)
+    for account_id, paid in payments.items():
+        moments = {lot: _last_moment(stories[account_id].parts[lot], at) for lot, _ in paid}
+        debts.repay(accounts[account_id], paid, at=at, since=moments)
     if found:
         _write({account_id: accounts[account_id] for account_id in found}, wallets, stories, found, at=at)
-    return sum(points for moves in found.values() for _, _, points in moves)
+    write_accounts(touched.values())
+    moved = sum(points for moves in found.values() for _, _, points in moves)
+    return moved + sum(points for paid in payments.values() for _, points in paid)
+
+
+def _last_moment(part: Part, at: datetime) -> datetime:
+    """The last instant at which points could repay anything."""
+    return min(at, part.ends_at - INSTANT)
 
 
 def _write(
@@ -105,7 +130,6 @@ def _write(
     for account_id, account in accounts.items():
         if account.debt:
             debts.repay(account, list(got[account_id].items()), at=at)
-    write_accounts(accounts.values())
 
 
 def _since(story: Story, moves: Sequence[Exchange], at: datetime) -> datetime:
@@ -164,7 +188,8 @@ def _stories(account_ids: Sequence[int]) -> dict[int, Story]:
         *columns
     ):
         story = stories[account_id]
-        story.is_plain &= kind != Entry.Kind.REINSTATEMENT and not _moves_ends(kind, told)
+        by_hand = kind == Entry.Kind.REINSTATEMENT and bringing_back.TOLD not in told
+        story.is_plain &= not by_hand and not _moves_ends(kind, told)
         if kind in KINDS and (kind != Entry.Kind.CLAW_BACK or corrects):
             points = (
                 told["asked"]
@@ -185,12 +210,13 @@ def _stories(account_ids: Sequence[int]) -> dict[int, Story]:
 def _read_lots(stories: Mapping[int, Story]) -> dict[int, int]:
     """The lots of some accounts into their stories; returns by credit its lot. Points that wait for an event are spent by nobody."""
     of_entry = {}
+    back = bringing_back.given_back(stories)
     lots = (
         Lot.objects.filter(account__any_of=list(stories))
         .order_by("id")
         .annotate(kept=F("remaining") - F("held") + F("expired"))
     )
-    columns = ("account_id", "id", "entry_id", "granted", "granted_at", "available_at", "expires_at", "kept", "remaining", "held", "is_pending")  # fmt: skip
+    columns = ("account_id", "id", "entry_id", "granted", "granted_at", "available_at", "expires_at", "kept", "is_pending")  # fmt: skip
     for (
         account_id,
         lot_id,
@@ -200,11 +226,10 @@ def _read_lots(stories: Mapping[int, Story]) -> dict[int, int]:
         begins_at,
         ends_at,
         kept,
-        left,
-        held,
         waits,
     ) in lots.values_list(*columns):
-        free = 0 if waits else left - held
+        kept -= back.get(lot_id, 0)
+        free = 0 if waits or not begins_at else kept
         part = Part(lot_id, granted, begins_at or FOR_EVER, ends_at or FOR_EVER, kept, free)
         stories[account_id].parts[lot_id], of_entry[entry_id] = part, lot_id
         stories[account_id].granted_at[lot_id] = granted_at

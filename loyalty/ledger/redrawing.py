@@ -64,13 +64,9 @@ class Redrawn:
     _asked: dict[int, int] = field(default_factory=dict)
     _back: dict[int, int] = field(default_factory=dict)
     _draws: dict[int, Drawn] = field(default_factory=dict)
-    _clawed: Drawn = field(default_factory=list)
 
-    def live(self, deeds: Iterable[Deed], *, owed: int = 0) -> dict[int, int]:
-        """Everything in order of time; at one instant points begin before they are drawn. What is left of each lot, run out or not.
-
-        `owed` is what the account owes: what of it claw-backs would have found is still to be taken, and counts as left.
-        """
+    def live(self, deeds: Iterable[Deed]) -> dict[int, int]:
+        """Everything in order of time; at one instant points begin before they are drawn. What is left of each lot, run out or not."""
         self.left = {part.id: part.granted for part in self.parts.values()}
         steps: list[tuple[datetime, int, int, Deed | None]] = [
             (p.begins_at, 0, p.id, None) for p in self.parts.values()
@@ -81,11 +77,6 @@ class Redrawn:
                 self._repay(lot, self.left[lot], at)
             else:
                 getattr(self, f"_{deed.kind}")(deed)
-        found = max(0, owed - self.debt)
-        for lot, points in reversed(self._clawed):
-            part = min(found, points)
-            self.left[lot] += part
-            found -= part
         return self.left
 
     def _is_open(self, part: Part, at: datetime) -> bool:
@@ -145,15 +136,17 @@ class Redrawn:
         reaches = self.takes_others or at < part.begins_at
         own = min(due, self.left[part.id]) if at < part.ends_at and reaches else 0
         self.left[part.id] -= own
-        drawn, missing = self._burn(due - own, at, but=part.id) if self.takes_others else ([], due - own)
-        self._clawed += [(part.id, own), *drawn]
+        missing = self._burn(due - own, at, but=part.id)[1] if self.takes_others else due - own
         self._owe(missing)
 
 
-def exchanges(parts: Iterable[Part], left: dict[int, int], *, at: datetime) -> list[Exchange]:
-    """Which points have to change places so that, at any instant to come, as many are alive as should be.
+def exchanges(
+    parts: Iterable[Part], left: dict[int, int], *, at: datetime, owed: int = 0
+) -> tuple[list[Exchange], Drawn]:
+    """Which points have to change places so that, at any instant to come, as many are alive as should be, and which pay what is owed.
 
-    From the last end to the first: what a later end holds too much of covers what an earlier one lacks.
+    From the last end to the first: what a later end holds too much of covers what an earlier one lacks. `owed` is how much more is owed
+    than would be; it is paid by points that are too many, soonest end first.
     """
     found: list[Exchange] = []
     wanted: list[list[int]] = []
@@ -178,4 +171,19 @@ def exchanges(parts: Iterable[Part], left: dict[int, int], *, at: datetime) -> l
                 over, more, wanted[0][1] = over - points, more - points, wanted[0][1] - points
                 wanted = wanted if wanted[0][1] else wanted[1:]
         spare += max(0, more)
-    return found
+    return found, _payments(reversed(in_turn), left, found, min(owed, spare))
+
+
+def _payments(parts: Iterable[Part], left: dict[int, int], moved: Iterable[Exchange], owed: int) -> Drawn:
+    """What pays so much of what is owed: points that are too many, apart from those that change places."""
+    given: dict[int, int] = {}
+    for lot, _gets, points in moved:
+        given[lot] = given.get(lot, 0) + points
+    paid: Drawn = []
+    for part in parts:
+        gone = given.get(part.id, 0)
+        points = min(owed, part.kept - left[part.id] - gone, part.free - gone)
+        if points > 0:
+            paid.append((part.id, points))
+            owed -= points
+    return paid
