@@ -144,11 +144,17 @@ def import_file(importer: Importer, path: str | Path, *, progress: Progress = un
 
     Raises ImportRefused and TableRefused when the file as a whole cannot be taken; single rows are in the report.
     """
+    rows, total = rows_of(importer, path)
+    return import_rows(importer, rows, progress=progress, total=total)
+
+
+def rows_of(importer: Importer, path: str | Path) -> tuple[Iterator[NumberedRow], int]:
+    """The rows of a CSV file as an importer gathers them, and the size of the file. Raises ImportRefused and TableRefused."""
     options = importer.options
     table = tables.open_table(path, encoding=options.encoding, delimiter=options.delimiter)
     fields = _mapped(table.columns, options.columns, importer)
     rows = importer.gather(_file_rows(table, fields), [name for name, _index in fields])
-    return import_rows(importer, rows, progress=progress, total=Path(path).stat().st_size)
+    return rows, Path(path).stat().st_size
 
 
 def import_rows(

@@ -8,6 +8,7 @@ nor a new member.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 
 from django.db import transaction
 
@@ -15,6 +16,7 @@ from campaigns import batches, order_rows, purchases
 from campaigns.batches import Importer, NumberedRow, Progress, Report, unwatched
 from campaigns.rows import ImportRefused, Options
 from campaigns.sale_rows import FIELDS, NEEDED, Reader, Reading
+from loyalty.common.errors import Refusal
 from loyalty.ledger.models import Program
 from members import activity
 from members.enrolment import Applicant, enrol_many
@@ -29,13 +31,20 @@ class PurchaseImporter(Importer):
     reader: Reader
     fields, needed = FIELDS, NEEDED
 
-    def __init__(self, program: Program, options: Options, at: datetime, actor: str) -> None:
+    def __init__(
+        self, program: Program, options: Options, at: datetime, actor: str, part: tuple[int, int] = (0, 1)
+    ) -> None:
+        """`part` is which of how many parts of the customers is imported (see `side_by_side`)."""
         super().__init__(program, options, at, actor)
-        self.reader = Reader(program, options, at)
+        self.reader, self.part = Reader(program, options, at), part
 
     def gather(self, rows: Iterator[NumberedRow], names: Sequence[str]) -> Iterator[NumberedRow]:
         """A file that says what the goods are has a row for each line of an order."""
-        return order_rows.gathered(rows) if set(names) & set(order_rows.LINE_FIELDS) else rows
+        gathered = order_rows.gathered(rows) if set(names) & set(order_rows.LINE_FIELDS) else rows
+        number, parts = self.part
+        if parts == 1:
+            return gathered
+        return (row for row in gathered if part_of(row[1], parts) == number)
 
     def read(self, line: int, cells: dict[str, str]) -> Reading:
         return self.reader.read(line, cells)
@@ -85,6 +94,11 @@ def import_rows(
 ) -> Report:
     """Import rows of field -> text, each with its line number and position."""
     return batches.import_rows(PurchaseImporter(program, options, at, actor), rows, progress=progress, total=total)
+
+
+def part_of(cells: dict[str, str] | Refusal, parts: int) -> int:
+    """Which part of the customers a row belongs to; the first takes what could not be read."""
+    return 0 if isinstance(cells, Refusal) else crc32(cells["customer"].encode("utf-8", "surrogatepass")) % parts
 
 
 def _enrol(program: Program, readings: Sequence[Reading], *, at: datetime, actor: str) -> tuple[dict[str, int], int]:

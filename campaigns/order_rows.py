@@ -17,6 +17,7 @@ from loyalty.common.errors import Refusal
 from members.sales import GOODS, SaleLine
 
 LINE_FIELDS = (*GOODS, "quantity", "line_amount")
+SAID_OF_LINES = frozenset(LINE_FIELDS)
 QUANTITY = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?", re.ASCII)
 
 
@@ -78,6 +79,8 @@ def gathered(
 
 def lines_of(cells: Mapping[str, str], reader: RowReader, *, total: Decimal, delivery: Decimal) -> list[SaleLine]:
     """The lines of an order; none where the file says nothing of the goods. Raises LineRefused."""
+    if SAID_OF_LINES.isdisjoint(cells):
+        return []
     rows: Sequence[tuple[int, Mapping[str, str]]] = cells.rows if isinstance(cells, Order) else [(1, cells)]
     if not any(row.get(name) for _line, row in rows for name in LINE_FIELDS):
         return []

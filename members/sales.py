@@ -292,4 +292,4 @@ def _judge_lines(sale: Sale) -> None:
 
 def plain_number(number: Decimal) -> str:
     """A number in one canonical form, whatever trailing zeros it came with."""
-    return f"{number.normalize():f}"
+    return "0" if number is NOTHING else f"{number.normalize():f}"

@@ -1,18 +1,18 @@
 """What the commands that import files share: how the file is to be read, the progress, the report."""
 
-import gc
 import json
 import sys
 import time
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from campaigns.batches import Importer, Report, import_file, unwatched
+from campaigns.batches import Importer, Progress, Report, import_file, unwatched
 from campaigns.rows import ImportRefused, Options
 from campaigns.tables import TableRefused
-from loyalty.common.patience import LongCommand
+from loyalty.common.patience import LongCommand, seldom_collected
 from loyalty.ledger.models import Program
 
 BAR_WIDTH = 30
@@ -48,15 +48,19 @@ class ImportCommand(LongCommand):
         program = Program.objects.filter(slug=options["program"]).first()
         if program is None:
             raise CommandError(f"There is no program “{options['program']}”.")
-        gc.freeze()  # what is loaded stays: the collector need not look through it again and again
         started = time.monotonic()
         watched = unwatched if options["json"] or not sys.stderr.isatty() else self._show_progress
         try:
-            importer = self.importer(program, _options(options), timezone.now(), "import")
-            report = import_file(importer, options["file"], progress=watched)
+            with seldom_collected():
+                report = self.imported(program, options, at=timezone.now(), progress=watched)
         except (ImportRefused, TableRefused) as refusal:
             raise CommandError(str(refusal)) from None
         self._report(report, time.monotonic() - started, options)
+
+    def imported(self, program: Program, options: dict[str, Any], *, at: datetime, progress: Progress) -> Report:
+        """Import the file."""
+        importer = self.importer(program, read_options(options), at, "import")
+        return import_file(importer, options["file"], progress=progress)
 
     def _show_progress(self, done: int, total: int, report: Report) -> None:
         """A bar on the terminal."""
@@ -83,7 +87,7 @@ class ImportCommand(LongCommand):
         self.stdout.write((line + self.told + "; {seconds} s, {rows_per_second} rows/s").format(**figures))
 
 
-def _options(options: dict[str, Any]) -> Options:
+def read_options(options: dict[str, Any]) -> Options:
     """The options of the command line as the verb takes them."""
     columns = {}
     for mapping in options["map"]:

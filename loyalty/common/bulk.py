@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
-from loyalty.common.lookups import array
 from loyalty.common.prepared import hot_cursor
+from loyalty.common.wording import array, copied
 
 # Below this many rows one INSERT .. VALUES is cheaper than starting a COPY.
 WORTH_A_COPY = 20
@@ -62,6 +62,9 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
                 cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {values}", [v for row in rows for v in row])
                 return
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                if (worded := copied(rows)) is not None:
+                    copy.write(worded)
+                    return
                 for row in rows:
                     copy.write_row(row)
             return

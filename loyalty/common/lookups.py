@@ -5,18 +5,11 @@ is `= ANY(array)` on PostgreSQL and a `json_each` on SQLite.
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Expression, Field, ForeignKey, Lookup
 
-
-def array(values: Iterable[Any]) -> list[Any] | str:
-    """A list as PostgreSQL takes it: whole numbers as one text, which is many times faster than one by one."""
-    listed = list(values)
-    if listed and all(type(value) is int for value in listed):
-        return "{" + ",".join(map(str, listed)) + "}"
-    return listed
+from loyalty.common.wording import array
 
 
 class AnyOf(Lookup):

@@ -22,7 +22,7 @@ from django.db.models import Expression, QuerySet
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable, get_related_populators
 from psycopg.types.numeric import Int8Dumper
 
-from loyalty.common.lookups import array
+from loyalty.common.wording import array
 
 # A plan that is kept knows no values and goes through lists one by one: longer ones are planned for what they hold.
 FEW = 20

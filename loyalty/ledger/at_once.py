@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import models
 
-from loyalty.common.lookups import array
 from loyalty.common.prepared import hot_cursor
+from loyalty.common.wording import array
 from loyalty.ledger import chain
 from loyalty.ledger.crediting import LOT_FIELDS, Accrual, credit_line, lot_row
 from loyalty.ledger.models import Account, Entry, Lot

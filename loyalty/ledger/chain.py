@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 FIRST = b""
+quoted = json.encoder.encode_basestring_ascii
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
@@ -47,20 +48,12 @@ def after_number(
     `digest` is that of the explanation, where it is known already. A reason is typed by people, so only its digest is
     hashed; an entry without one says nothing about it.
     """
-    content: list[Any] = [
-        kind,
-        amount,
-        instant(effective_at),
-        instant(recorded_at),
-        source,
-        reference,
-        actor,
-        explanation_digest(explanation) if digest is None else digest,
-        corrects_id,
-    ]
-    if reason:
-        content.append(hashlib.sha256(reason.encode()).hexdigest())
-    return CANONICAL.encode(content)[1:]
+    digest = explanation_digest(explanation) if digest is None else digest
+    reasoned = f',"{hashlib.sha256(reason.encode()).hexdigest()}"' if reason else ""
+    return (
+        f'{quoted(kind)},{amount:d},"{instant(effective_at)}","{instant(recorded_at)}",{quoted(source)},{quoted(reference)},'
+        f'{quoted(actor)},"{digest}",{"null" if corrects_id is None else corrects_id}{reasoned}]'
+    )
 
 
 def link(previous: bytes, *, account_id: int, number: int, **content: Any) -> bytes:

@@ -261,7 +261,7 @@ def _keep_alive(
     acts = [
         Act(a.account_id, BY_ENTRY[a.kind], happened_at(a.explanation, a.effective_at))
         for a in new
-        if a.kind in BY_ENTRY
+        if accounts[a.account_id].has_idle_lots and a.kind in BY_ENTRY
     ]
     idling.keep_alive(accounts, acts, recorded_at=recorded_at)
 

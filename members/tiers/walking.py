@@ -132,6 +132,8 @@ class Trail:
         """Whatever was due up to an instant: credits of the counted wallet, tiers given by hand, reviews, oldest first."""
         if self.stays and self.stays[-1].since > at:
             return
+        if not (self.given or self.credits or (self.stays and self.stays[-1].review_at)):
+            return
         while True:
             review = self._decided()
             given = self.given[0].since if self.given else None

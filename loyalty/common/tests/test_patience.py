@@ -1,5 +1,6 @@
 """Commands that read long have longer than a till waits for; requests have not (RELIABILITY R-8)."""
 
+import gc
 from io import StringIO
 
 import pytest
@@ -7,7 +8,7 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.db import connection
 
 from loyalty.common.bulk import is_postgresql
-from loyalty.common.patience import LongCommand
+from loyalty.common.patience import SELDOM, LongCommand, seldom_collected
 
 # Ours that read or write a handful of rows, hold no connection of their own, or are long only where they ask the database.
 SHORT = {
@@ -52,3 +53,11 @@ def test_a_long_command_that_fails_leaves_requests_their_limit():
     with pytest.raises(ValueError):
         call_command(Failing())
     assert timeout() == "15s"
+
+
+def test_the_collector_runs_seldom_during_a_batch_and_as_before_when_it_has_failed():
+    before = gc.get_threshold()
+    with pytest.raises(ValueError), seldom_collected():
+        assert gc.get_threshold() == SELDOM
+        raise ValueError
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
