@@ -36,10 +36,13 @@ def processes(test):
 
 
 def rows():
-    """Forty customers' orders, of one line and of two, in no order; some said twice, some that cannot be taken."""
+    """Forty customers' orders, of one line and of two, in no order; some said twice, some that cannot be taken.
+
+    No customer buys twice at one instant: then batches of another size, too, settle one of the two again.
+    """
     told = []
     for n in range(400):
-        customer, day = f"C{n * 7 % 40}", f"2026-{1 + n * 11 % 5:02}-{1 + n * 3 % 28:02} 1{n % 10}:15"
+        customer, day = f"C{n * 7 % 40}", f"2026-{1 + n * 11 % 5:02}-{1 + n * 3 % 28:02} 1{n % 10}:{n % 60:02}"
         mail, amount = f"{customer}@example.org" if n % 3 else "", 5 + n * 37 % 90
         if n % 5 == 0:
             told += [f"R{n},{customer},{mail},{day},{amount + 20},beans,{amount}", f"R{n},,,,,mug,20"]

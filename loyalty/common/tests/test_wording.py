@@ -4,15 +4,21 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 
 from loyalty.common.bulk import is_postgresql
 from loyalty.common.wording import array, copied
-from loyalty.ledger.models import Entry
 
 on_postgresql = pytest.mark.skipif(not is_postgresql(), reason="SQLite has neither COPY nor arrays")
 AWKWARD = ["", "\\N", "\\", "\t", "\n\r", "NULL", '"', "a,b", "{x}", "é 漢 \x0b", "'", "\\.", " x ", "\\x00", None]
 NOON = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
+
+
+class Kind(models.TextChoices):
+    ACCRUAL = "accrual"
+    EXPIRY = "expiry"
+
+
 KINDS = {
     "bigint": [0, -(2**63), 2**63 - 1, None],
     "text": AWKWARD,
@@ -54,7 +60,7 @@ def test_arrays_come_back_as_they_were(kind):
 
 
 def test_named_choices_are_texts_and_what_is_not_plain_is_left_to_the_driver():
-    assert copied([(Entry.Kind.EXPIRY, 1), (Entry.Kind.ACCRUAL, 2)]) == "expiry\t1\naccrual\t2\n"
+    assert copied([(Kind.EXPIRY, 1), (Kind.ACCRUAL, 2)]) == "expiry\t1\naccrual\t2\n"
     assert copied([(NOON.date(), 1), (NOON.date() + timedelta(days=1), 2)]) is None
     assert copied([("1", 1), (1, 2)]) is None
     assert array([Decimal(1), Decimal(2)]) == [Decimal(1), Decimal(2)]

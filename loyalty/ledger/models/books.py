@@ -88,7 +88,7 @@ class Entry(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["account", "number"], name="entry_number_once_per_account"),
-            models.UniqueConstraint(fields=["account", "reference", "kind"], name="entry_once_per_reference"),
+            models.UniqueConstraint(fields=["reference", "account", "kind"], name="entry_once_per_reference"),
             models.CheckConstraint(condition=Q(number__gt=0), name="entry_number_positive"),
             models.CheckConstraint(
                 condition=(Q(kind__in=["accrual", "reversal", "reinstatement"], amount__gt=0))
@@ -101,7 +101,6 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["recorded_at", "kind"], name="entry_by_recording"),
             models.Index(fields=["corrects"], condition=Q(corrects__isnull=False), name="entry_by_corrected"),
-            models.Index(fields=["reference"], name="entry_by_reference"),
         ]
 
     def __str__(self) -> str:
