@@ -13,6 +13,7 @@ from loyalty.common.clock import day_start, local_day
 from loyalty.ledger.models import Program, Wallet
 from loyalty.pos.models import Store
 from members.models import Tier
+from members.segments import standard
 from members.segments.models import Segment
 from rewards import downloads, pictures, pools
 from rewards.models import Category, Cause, CodePool, DiscountStep, EventSession, Reward, RewardPrice, StoreStock
@@ -151,6 +152,7 @@ def add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
         )[0]
         for number, (slug, name, name_id, name_ms) in enumerate(CATEGORIES)
     }  # fmt: skip
+    standard.prepare(program, at=at)
     known = set(Reward.objects.filter(program=program).values_list("slug", flat=True))
     tiers = {tier.slug: tier for tier in Tier.objects.filter(program=program)}
     stores = list(Store.objects.filter(program=program).exclude(code="web").order_by("pk"))
@@ -167,8 +169,7 @@ def add_rewards(program: Program, wallet: Wallet, *, at: datetime) -> None:
                 day_start(today + timedelta(days=n), program.time_zone) for n in days
             )
         told["minimum_tier"] = tiers.get(told.pop("minimum_tier", ""))
-        if kept_for := told.pop("segment", ""):
-            told["segment"] = Segment.objects.get(program=program, slug=kept_for)
+        told["segment"] = Segment.objects.filter(program=program, slug=told.pop("segment", "")).first()
         if gives := told.pop("tier", ""):
             told["tier"] = tiers[gives]
         told["category"] = shelves[told["category"]]
