@@ -15,8 +15,9 @@ from campaigns.letters.models import LetterTerms
 from campaigns.letters.passing import OF_MEMBERS
 from campaigns.ways.scoped_desk import OfProgram
 from loyalty.backoffice import DeskAdmin
-from loyalty.desk import stamps
+from loyalty.desk import programs, stamps
 from loyalty.desk.panels import Panel
+from loyalty.ledger.models import Program
 
 
 class LetterTermsForm(stamps.StampedForm):
@@ -66,6 +67,12 @@ class LetterTermsAdmin(OfProgram, DeskAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["program"] if obj else []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only while the program looked at, or any of all, has none."""
+        chosen = programs.chosen(request)
+        without = Program.objects.filter(letter_terms__isnull=True, **({"pk": chosen.pk} if chosen else {}))
+        return super().has_add_permission(request) and without.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it also knows until when entries were told of; switch letters off instead

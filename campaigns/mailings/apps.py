@@ -10,7 +10,8 @@ class MailingsConfig(AppConfig):
     verbose_name = _("Mailings")
 
     def ready(self) -> None:
-        from campaigns.mailings import uses
+        from campaigns.mailings import reports, uses
         from members.segments.uses import told_by
 
         told_by.append(uses.mailings_to)
+        reports.register()

@@ -24,7 +24,7 @@ from rewards.testing import make_reward
 BY = {"source": "test", "actor": "test"}
 NAMES = [
     "report_accounts", "report_adjustments", "report_allocations", "report_campaigns", "report_changes", "report_days", "report_draw_wins", "report_draws", "report_entries", "report_gifts",
-    "report_lots", "report_members", "report_messages", "report_parcels", "report_points_payments", "report_pool_draws", "report_purchases", "report_redemptions",
+    "report_lots", "report_mailings", "report_members", "report_messages", "report_parcels", "report_points_payments", "report_pool_draws", "report_purchases", "report_redemptions",
     "report_refunds", "report_rewards", "report_sessions",
 ]  # fmt: skip
 
@@ -116,6 +116,34 @@ def test_purchases_rewards_redemptions_and_letters_read_the_same_on_both_engines
     )
     assert (ani.number, "welcome", "queued") in rows("report_messages", "recipient", "kind", "status")
     assert rows("report_members", "member", "tier", "status") == [(ani.number, "bronze", "active")]
+
+
+def test_a_mailing_tells_what_became_of_its_letters_on_both_engines(program, ani, budi, siti):
+    from campaigns.mailings.tests.readers import LEAVES, agree, look, send, write
+    from loyalty.mail import blocking
+
+    for member in (ani, budi, siti):
+        agree(member)
+    write(program, name="a draft")
+    send(write(program))
+    blocking.block(budi.email, at=LEAVES, actor="staff:1")
+    look(LEAVES)
+    figures = (
+        "status",
+        "segment",
+        "campaign",
+        "recipients",
+        "kept_out",
+        "released",
+        "letters",
+        "waiting",
+        "sent",
+        "stopped",
+        "bounced",
+    )
+    assert rows("report_mailings", "mailing", *figures)[0][1:] == ("draft", "all", None, 0, 0, 0, 0, 0, 0, 0, 0)
+    status, *told = rows("report_mailings", "mailing", *figures)[1][1:]
+    assert (status, told) == ("running", ["all", None, 3, 0, 3, 3, 0, 2, 1, 0])
 
 
 def test_goods_that_came_back_and_changes_read_the_same_on_both_engines(program, ani):

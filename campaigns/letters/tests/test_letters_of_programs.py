@@ -200,3 +200,13 @@ def test_staff_who_can_fill_a_shelf_hear_once_that_it_runs_low():
 def test_a_wording_of_the_code_to_sign_in_must_hold_the_code():
     told = wordings.faults("sign_in_code", wordings.Words("Your code", "Hello {{ name }}", "<p>{{ code }}</p>"))
     assert list(told) == ["text"] and "{{ code }}" in told["text"][0]
+
+
+def test_the_desk_offers_to_add_letters_only_while_a_program_has_none():
+    from django.urls import reverse
+
+    program, staff = make_program(), staff_client(roles.PROGRAM_MANAGER)
+    page, add = reverse("admin:letters_letterterms_changelist"), reverse("admin:letters_letterterms_add")
+    assert add in staff.get(page).content.decode() and staff.get(add).status_code == 200
+    terms(program)
+    assert add not in staff.get(page).content.decode() and staff.get(add).status_code == 403
