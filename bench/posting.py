@@ -20,6 +20,8 @@ import django
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings")
 os.environ.setdefault("STATEMENT_TIMEOUT", "600s")
+os.environ.setdefault("DEBUG", "false")  # as in production: Django remembers every statement while debugging
+os.environ.setdefault("SETIA_DEMO", "true")  # but without asking for secrets
 django.setup()
 
 from django.core.management import call_command  # noqa: E402

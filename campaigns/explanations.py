@@ -10,14 +10,13 @@ from fractions import Fraction
 from typing import Any
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
 from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 
 from campaigns import missing
 from campaigns.earning import FIXED, MULTIPLIER, RATE, UNIT
 from campaigns.return_words import words_of
-from loyalty.common.money import show_money, show_points
+from loyalty.common.money import show_money, show_number, show_points
 
 
 def sentence(explanation: dict[str, Any], language: str | None = None) -> str:
@@ -238,9 +237,7 @@ def _decimal(number: str) -> Decimal:
 
 def _number(value: Fraction) -> str:
     """A number in the reader's format, with the decimals it has."""
-    return format_decimal(
-        Decimal(value.numerator) / value.denominator, format="#,##0.######", locale=get_language() or "en"
-    )
+    return show_number(Decimal(value.numerator) / value.denominator)
 
 
 def _plural(value: Fraction) -> int:

@@ -24,7 +24,7 @@ from campaigns.rating import Rating, basket_of, parts_of
 from campaigns.waiting import settle_batch
 from loyalty.common.bulk import as_read
 from loyalty.common.errors import Refusal
-from loyalty.common.retrying import retried
+from loyalty.common.retrying import atomic, is_undone_whole, retried
 from loyalty.ledger import locking, posting
 from loyalty.ledger.models import Account, Entry, Program
 from members import activity, liveliness, tiers
@@ -91,6 +91,8 @@ def record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorde
     try:
         return _record(program, sale, at=at, actor=actor)
     except IntegrityError:
+        if is_undone_whole():
+            raise  # to who tries all of it again
         # Two tills sent one receipt for two members at once: the other one won, and this one is judged against it.
         return _record(program, sale, at=at, actor=actor)
 
@@ -111,17 +113,18 @@ def record_many(
     accepted = [outcome for outcome in fresh if _accept(outcome, program, members, at, are_judged)]
     if accepted:
         accepted.sort(key=lambda outcome: (outcome.sale.occurred_at, outcome.sale.source, outcome.sale.receipt))
-        _write(program, accepted, members, locked, at=at, actor=actor)
+        book = _write(program, accepted, members, locked, at=at, actor=actor)
         locked = locking.lock(*locked) if alive else locked  # what settling wrote moved them on
         bought = [(outcome.sale.member_id, outcome.sale.occurred_at) for outcome in accepted]
         liveliness.note(bought, "purchase", alive, locked, recorded_at=at)
-        following.follow(program, dict(reversed(bought)), at=at, actor=actor)  # the earliest of each member
+        if book.has_challenges:
+            following.follow(program, dict(reversed(bought)), at=at, actor=actor)  # the earliest of each member
     _answer_repeats(outcomes, fresh)
     return outcomes
 
 
 @retried
-@transaction.atomic
+@atomic
 def _record(program: Program, sale: Sale, *, at: datetime, actor: str) -> Recorded:
     """One sale through the batch, with its records."""
     (outcome,) = record_many(program, [sale], at=at, actor=actor)
@@ -200,8 +203,8 @@ def _accept(
 def _write(
     program: Program, accepted: list[Outcome], members: dict[int, tuple[str, int]], locked: dict[int, Account],
     *, at: datetime, actor: str,
-) -> None:  # fmt: skip
-    """Rate the accepted sales in order of time and write purchases, points and tier stays."""
+) -> rules.RuleBook:  # fmt: skip
+    """Rate the accepted sales in order of time and write purchases, points and tier stays; returns the rules that counted."""
     steps = ladder(program)
     earliest = min(accepted[0].sale.occurred_at, at)
     walked = tiers.trails(steps, {outcome.sale.member_id for outcome in accepted}, earliest=earliest)
@@ -243,10 +246,9 @@ def _write(
     steps.has_parts |= any(one.later for one in accepted)
     qualifying.keep([(one.purchase_id, one.later) for one in accepted if one.purchase_id], program.pk)
     tiers.write_on({member: trail for member, trail in walked.items() if member not in late}, at=at)
-    settle_batch(
-        program, [outcome.purchase_id for outcome in accepted if outcome.purchase_id], late,
-        steps=steps, book=book, at=at, actor=actor,
-    )  # fmt: skip
+    recorded = [outcome.purchase_id for outcome in accepted if outcome.purchase_id]
+    settle_batch(program, recorded, late, steps=steps, book=book, at=at, actor=actor)
+    return book
 
 
 def _accrual(account_id: int, outcome: Outcome, occurred_at: datetime, award: Award, actor: str) -> posting.Accrual:

@@ -18,7 +18,7 @@ from campaigns import definitions
 from campaigns.ceilings import NO_CEILINGS, Ceilings
 from campaigns.definitions import check, problems
 from campaigns.earning import ProgramTerms, RuleTerms
-from campaigns.models import Campaign, Rule, RuleVersion
+from campaigns.models import Campaign, Challenge, Rule, RuleVersion
 from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared
 from loyalty.ledger import seasons
@@ -105,6 +105,8 @@ class RuleBook:
         self.all, self.ceilings = list(terms), ceilings
         # Whether points pay at the till in this program, so that receipts may have been paid with them.
         self.points_pay = False
+        # Whether the program has a challenge that somebody may follow, now or at another time.
+        self.has_challenges = True
         self.cuts = sorted({edge for term in self.all for edge in (term.since, term.until) if edge is not None})
         self.known: dict[int, list[RuleTerms]] = {}
 
@@ -130,6 +132,9 @@ _versions = Prepared(
             limits=F("rule__program__wallets__earning_limits"),
             decimals=F("rule__program__wallets__decimals"),
             points_pay=Exists(PointsTerms.objects.filter(wallet__program=OuterRef("rule__program"))),
+            has_challenges=Exists(
+                Challenge.objects.filter(program=OuterRef("rule__program")).exclude(status=Campaign.Status.DRAFT)
+            ),
         )
         .order_by("rule_id", "number")
     )
@@ -139,16 +144,16 @@ _versions = Prepared(
 def book(program: Program) -> RuleBook:
     """The rule book of a program, with the limits of its main wallet: one query, and two more when a rule is about a season."""
     by_rule: dict[int, list[RuleVersion]] = {}
-    seasonal, ceilings, points_pay = False, NO_CEILINGS, True  # without rules nobody has told
+    seasonal, ceilings, points_pay, has_challenges = False, NO_CEILINGS, True, True  # without rules nobody has told
     for version in _versions(program=program.pk):
         by_rule.setdefault(version.rule_id, []).append(version)
         if version.limits and not ceilings:
             ceilings = Ceilings(version.limits, version.decimals)
-        points_pay = version.points_pay
+        points_pay, has_challenges = version.points_pay, version.has_challenges
         seasonal = seasonal or "seasons" in version.definition.get("conditions", {})
     days = season_days(program) if seasonal else {}
     found = RuleBook((terms for versions in by_rule.values() for terms in spans_of(versions, days)), ceilings)
-    found.points_pay = points_pay
+    found.points_pay, found.has_challenges = points_pay, has_challenges
     return found
 
 

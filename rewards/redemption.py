@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.bulk import insert_one
 from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared
-from loyalty.common.retrying import retried
+from loyalty.common.retrying import atomic, retried
 from loyalty.ledger import posting, statements
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Entry, Program
@@ -70,7 +70,7 @@ class RedemptionExpired(Refusal):
 
 
 @retried
-@transaction.atomic
+@atomic
 def redeem(
     member: Member, reward: Reward, *, at: datetime, reference: str, source: str, actor: str, store: Store | None = None,
     chosen: Chosen = NOTHING_CHOSEN,

@@ -6,10 +6,11 @@ beyond what the database itself promises: the caller has made the rows from chec
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.base import ModelState
 
 from loyalty.common.prepared import hot_cursor
 from loyalty.common.wording import array, copied
@@ -100,11 +101,21 @@ def insert_one(record: Record) -> Record:
 
 def as_read(model: type[Record], fields: Sequence[str], values: Sequence[Any]) -> Record:
     """The record that was just written with these values, as if it had been read back."""
-    described: list[Any] = [model._meta.get_field(name) for name in fields]
-    names = [field.attname for field in described]
-    record = model(**dict(zip(names, values, strict=True)))
-    record._state.adding, record._state.db = False, connection.alias
+    names, are_all = _names(model, tuple(fields))
+    told = dict(zip(names, values, strict=True))
+    # With every field given there is nothing to fill in: as a record that was pickled comes back.
+    record = model.__new__(model) if are_all else model(**told)
+    if are_all:
+        vars(record).update(told, _state=ModelState())
+    record._state.adding, record._state.db = False, DEFAULT_DB_ALIAS
     return record
+
+
+@cache
+def _names(model: type[models.Model], fields: tuple[str, ...]) -> tuple[list[str], bool]:
+    """The attributes of some fields, and whether the model has no others."""
+    described: list[Any] = [model._meta.get_field(name) for name in fields]
+    return [field.attname for field in described], len(described) == len(model._meta.concrete_fields)
 
 
 def _with_json_as_text(fields: Sequence[models.Field], rows: list[Sequence[Any]]) -> list[Sequence[Any]]:

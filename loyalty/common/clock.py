@@ -7,6 +7,7 @@ exclusive: 00:00 in the program clock after the last valid day.
 import calendar
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ROUND_TO_MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -17,6 +18,7 @@ def local_day(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+@lru_cache(maxsize=4096)
 def day_start(day: date, zone: str) -> datetime:
     """00:00 of a day in the program clock, as a UTC instant. Where the clock skips midnight: the first instant after."""
     local = datetime.combine(day, time.min, tzinfo=ZoneInfo(zone))

@@ -1,6 +1,7 @@
 """Points, money and shares as people read them, in their language; and sums of money that are exact on every engine."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel.numbers import (
@@ -34,9 +35,14 @@ def from_cents(cents: int | None) -> Decimal:
 
 def show_money(amount: Decimal, currency: str) -> str:
     """An amount with its currency as the reader's language writes it, e.g. `Rp 1.500` or `$12.50`."""
+    return _money(amount, currency, get_language() or "en")
+
+
+# Writing a number takes as long as asking the database, and the same ones come again: prices, rates, round sums.
+@lru_cache(maxsize=4096)
+def _money(amount: Decimal, currency: str, locale: str) -> str:
     places = get_currency_precision(currency)
     pattern = "¤#,##0" + ("." + "0" * places if places and currency != "IDR" else "")
-    locale = get_language() or "en"
     shown = format_currency(amount, currency, format=pattern, locale=locale, currency_digits=False)
     if currency in HOME:
         shown = shown.replace(get_currency_symbol(currency, locale), get_currency_symbol(currency, HOME[currency]))
@@ -46,8 +52,17 @@ def show_money(amount: Decimal, currency: str) -> str:
 def show_points(amount: int, decimals: int = 0) -> str:
     """Points in the reader's number format; `amount` is in the wallet's smallest unit."""
     value = Decimal(amount).scaleb(-decimals)
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_decimal(value, format=pattern, locale=get_language() or "en")
+    return _number(value, "#,##0" + ("." + "0" * decimals if decimals else ""), get_language() or "en")
+
+
+def show_number(value: Decimal) -> str:
+    """A number in the reader's format, with the decimals it has, at most six."""
+    return _number(value, "#,##0.######", get_language() or "en")
+
+
+@lru_cache(maxsize=4096)
+def _number(value: Decimal, pattern: str, locale: str) -> str:
+    return format_decimal(value, format=pattern, locale=locale)
 
 
 def show_share(share: Decimal) -> str:

@@ -19,6 +19,7 @@ import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression, QuerySet
+from django.db.models.base import ModelState
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable, get_related_populators
 from psycopg.types.numeric import Int8Dumper
 
@@ -38,7 +39,8 @@ def hot_cursor(connection: Any = None) -> Any:
     connection = connection or connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql" or not settings.KEEP_PLANS:
         return connection.cursor()
-    connection.ensure_connection()
+    if connection.connection is None:
+        connection.ensure_connection()
     known = vars(connection).get("hot_cursor")
     if known is None or known.connection is not connection.connection:
         known = vars(connection)["hot_cursor"] = _PlannedOnce(connection.connection)
@@ -139,6 +141,7 @@ def _records(compiler: Any, connection: Any) -> Make:
     described = compiler.klass_info
     first, end = described["select_fields"][0], described["select_fields"][-1] + 1
     names = [column[0].target.attname for column in compiler.select[first:end]]
+    model, alias = described["model"], connection.alias
     populators: Any = get_related_populators  # its types are told for a later Django
     others = populators(described, compiler.select, connection.alias)
     annotations = list((compiler.annotation_col_map or {}).items())
@@ -146,7 +149,10 @@ def _records(compiler: Any, connection: Any) -> Make:
     def make(rows: Iterable[Sequence[Any]]) -> list[Any]:
         made = []
         for row in rows:
-            record = described["model"].from_db(connection.alias, names, row[first:end])
+            # As a record that was pickled comes back; a column that was not asked for is asked when it is read.
+            record = model.__new__(model)
+            vars(record).update(zip(names, row[first:end], strict=True), _state=ModelState())
+            record._state.adding, record._state.db = False, alias
             for other in others:
                 other.populate(row, record)
             for name, place in annotations:

@@ -1,10 +1,13 @@
 """A transaction that the database gave up because of another one is tried again, up to three times (RELIABILITY R-8).
 
-Only whole transactions can be: inside one, the error goes on to whoever began it.
+Only whole transactions can be: inside one, the error goes on to whoever began it. Who undoes the whole transaction anyhow
+when a verb fails says so (`undone_whole`): then the verb needs no savepoint, which costs two round trips.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, transaction
@@ -36,3 +39,32 @@ def retried(verb: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
                 tries_left -= 1
 
     return trying
+
+
+_is_undone_whole = ContextVar("is_undone_whole", default=False)
+
+
+@contextmanager
+def undone_whole() -> Iterator[None]:
+    """Within, and within a transaction, whatever fails undoes all of it: nothing more may be asked of the database after."""
+    token = _is_undone_whole.set(True)
+    try:
+        yield
+    finally:
+        _is_undone_whole.reset(token)
+
+
+def is_undone_whole() -> bool:
+    """Whether whoever began the transaction undoes all of it when something fails."""
+    return _is_undone_whole.get()
+
+
+def atomic(verb: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """As `transaction.atomic`, but without a savepoint within `undone_whole`."""
+
+    @functools.wraps(verb)
+    def within(*arguments: Arguments.args, **terms: Arguments.kwargs) -> Answer:
+        with transaction.atomic(savepoint=not is_undone_whole()):
+            return verb(*arguments, **terms)
+
+    return within

@@ -2,43 +2,58 @@
 
 The rows are the very ones that `posting` writes with several statements on both engines; tests hold them side by side. The
 statement of a credit locks the account itself, so that a busy account is held for one round trip and the commit. It does
-nothing where there is more to do: a reference that is known already, or a debt to repay.
+nothing where there is more to do: a reference that is known already, or a debt to repay; or where the wallet's terms are
+not the ones it was made with, which may come from memory (`known_terms`).
 """
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 from loyalty.common.prepared import hot_cursor
 from loyalty.common.wording import array
-from loyalty.ledger import chain
+from loyalty.ledger import chain, known_terms
+from loyalty.ledger.closing import begin_of_month
 from loyalty.ledger.crediting import LOT_FIELDS, Accrual, credit_line, lot_row
-from loyalty.ledger.models import Account, Entry, Lot
+from loyalty.ledger.models import Account, Entry
 from loyalty.ledger.policies import Terms
-from loyalty.ledger.writing import ACCOUNT_FIGURES, ENTRY_FIELDS, Line, hashed, numbered, refuse_signed
+from loyalty.ledger.writing import ACCOUNT_FIGURES, ENTRY_FIELDS, Line, as_numbered, hashed, numbered, refuse_signed
 
-# What the statement itself finds out.
-NUMBERED = ("number", "hash")
-STATEMENT = """
+CREDIT = """
 WITH moved AS (
-  UPDATE ledger_account SET available = available + %(available)s, pending = pending + %(waiting)s,
-    last_number = last_number + 1,
+  UPDATE ledger_account SET available = available + CASE WHEN %(is_pending)s THEN 0 ELSE %(amount)s END,
+    pending = pending + CASE WHEN %(is_pending)s THEN %(amount)s ELSE 0 END, last_number = last_number + 1,
     last_hash = sha256(last_hash || convert_to('[' || id || ',' || last_number + 1 || ',' || %(hashed)s, 'UTF8'))
-  WHERE id = %(account_id)s AND debt = 0 AND NOT EXISTS (
+  WHERE id = %(account_id)s AND debt = 0 AND wallet_id = %(wallet_id)s
+  AND NOT EXISTS (
     SELECT FROM ledger_entry WHERE account_id = %(account_id)s AND reference = %(reference)s AND kind = %(kind)s)
+  AND EXISTS (
+    SELECT FROM ledger_wallet JOIN ledger_program ON ledger_program.id = program_id
+    WHERE ledger_wallet.id = %(wallet_id)s AND activation_days = %(activation_days)s AND time_zone = %(zone)s)
+  AND %(newest_policy)s = coalesce(
+    (SELECT id FROM ledger_expirypolicy WHERE wallet_id = %(wallet_id)s ORDER BY version DESC LIMIT 1), 0)
   AND (%(is_judged)s OR last_draw_at IS NULL OR last_draw_at < %(effective_at)s)
   AND (%(is_judged)s OR NOT EXISTS (
-    SELECT FROM ledger_periodclose WHERE ledger_periodclose.wallet_id = ledger_account.wallet_id
+    SELECT FROM ledger_periodclose WHERE ledger_periodclose.wallet_id = %(wallet_id)s
       AND (month + interval '1 month 12 hours') AT TIME ZONE 'UTC' > %(recorded_at)s))
   RETURNING last_number AS number, last_hash AS hash),
 written AS (
-  INSERT INTO ledger_entry (number, hash, {entry}) SELECT number, hash, {entry_values} FROM moved RETURNING id, number, hash),
+  INSERT INTO ledger_entry (account_id, number, kind, amount, effective_at, recorded_at, source, reference, actor, reason,
+    explanation, hash)
+  SELECT %(account_id)s, number, %(kind)s, %(amount)s, %(effective_at)s, %(recorded_at)s, %(source)s, %(reference)s, %(actor)s,
+    %(reason)s, %(explanation)s, hash
+  FROM moved RETURNING id, number, hash),
 granted AS (
-  INSERT INTO ledger_lot (entry_id, {lot}) SELECT id, {lot_values} FROM written)
+  INSERT INTO ledger_lot (entry_id, account_id, granted_at, available_at, expires_at, is_pending, rule_version, expiry_policy_id,
+    confirm_by, granted, remaining, returned, held, redeemed, expired, clawed_back, forfeited)
+  SELECT id, %(account_id)s, %(effective_at)s, %(available_at)s, %(expires_at)s, %(is_pending)s, %(rule_version)s, %(expiry_policy)s,
+    %(confirm_by)s, %(amount)s, %(amount)s, 0, 0, 0, 0, 0, 0
+  FROM written)
 SELECT id, number, hash FROM written
 """
 
@@ -53,33 +68,49 @@ SELECT id FROM written
 """
 
 
-def credit(accrual: Accrual, terms: Terms, *, recorded_at: datetime) -> tuple[Any, ...] | None:
-    """Credit an account that nobody needs to have locked; returns the entry as `write_rows` does.
+class TermsChanged(Exception):
+    """The wallet promises something else than what a credit was made with: ask again."""
 
-    None, and nothing is written, when the reference is known, the account owes, something drew on it since the points are true, or the last month that was signed
-    is hardly over. Raises IntegrityError when another transaction wrote the same reference at the same time.
+
+def credit(accrual: Accrual, *, recorded_at: datetime) -> tuple[Any, ...] | None:
+    """A plain credit of an account that nobody needs to have locked; returns the entry as `write_rows` does.
+
+    None, and nothing is written, where it takes more than one statement: the reference is known, the account owes, something drew
+    on it since the points are true, they are true in an earlier month, the last month that was signed is hardly over, or points
+    of the wallet may end by inactivity.
     """
-    line = credit_line(accrual, terms, recorded_at)
-    lot = dict(zip(_columns(Lot, LOT_FIELDS), lot_row(0, accrual, terms, recorded_at), strict=True))
-    return _written(line, lot, is_judged=False)
+    terms = known_terms.of_account(accrual)
+    if terms and (row := _credited(accrual, terms, recorded_at)):
+        return row
+    now = known_terms.asked_of_account(accrual.account_id)
+    return _credited(accrual, now, recorded_at) if now and not (terms and now.are_as(terms)) else None
+
+
+def _credited(accrual: Accrual, terms: Terms, recorded_at: datetime) -> tuple[Any, ...] | None:
+    """As `credit`, under these terms; None as well when they do not count any more."""
+    if terms.are_idle or accrual.effective_at < begin_of_month(recorded_at, terms.zone):
+        return None
+    try:
+        # On its own, a single statement is a transaction.
+        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
+            return _written(accrual, terms, recorded_at)
+    except IntegrityError:
+        return None  # the same reference came twice at the same time: the other one won
 
 
 def credit_locked(account: Account, accrual: Accrual, terms: Terms, *, recorded_at: datetime) -> tuple[Any, ...] | None:
-    """As `credit`, of a locked account that owes nothing; its record here moves along. None when the reference is known."""
-    line = credit_line(accrual, terms, recorded_at)
-    lot = dict(zip(_columns(Lot, LOT_FIELDS), lot_row(0, accrual, terms, recorded_at), strict=True))
-    refuse_signed({account.pk: account}, [line])
-    row = _written(line, lot, is_judged=True)
-    if row is None and _is_known(accrual):
-        return None
-    entry = dict(zip(ENTRY_FIELDS, row[1:], strict=True)) if row else {"number": 0}
-    if row is None or entry["number"] != account.last_number + 1:
+    """As `credit`, of a locked account that owes nothing; its record here moves along. None when the reference is known.
+
+    Raises TermsChanged, and nothing is written, when the terms are not those of the account's wallet any more.
+    """
+    row = _written(accrual, terms, recorded_at, account)
+    if row is None:
+        if _is_known(accrual):
+            return None
+        raise TermsChanged
+    if row[2] != account.last_number + 1:
         raise RuntimeError(f"the record of account {account.pk} is not as its row: was it locked?")
-    account.last_number, account.last_hash = entry["number"], entry["hash"]
-    if lot["is_pending"]:
-        account.pending += line.amount
-    else:
-        account.available += line.amount
+    account.last_number, account.last_hash = row[2], row[-1]
     return row
 
 
@@ -102,31 +133,51 @@ def burn(account: Account, line: Line, drawn: Sequence[tuple[int, int]]) -> tupl
         return (cursor.fetchone()[0], *row)
 
 
-def _written(line: Line, lot: dict[str, Any], *, is_judged: bool) -> tuple[Any, ...] | None:
-    """The entry as it was written; None when nothing was."""
-    waiting = line.amount if lot["is_pending"] else 0
-    entry = {column: getattr(line, column) for column in _columns(Entry, ENTRY_FIELDS) if column not in NUMBERED}
-    entry |= {"explanation": json.dumps(line.explanation), "hashed": chain.after_number(**hashed(line))}
+def _written(
+    accrual: Accrual, terms: Terms, recorded_at: datetime, locked: Account | None = None
+) -> tuple[Any, ...] | None:
+    """The entry as it was written; None when nothing was. Points of a locked account are counted on its record as well."""
+    line = credit_line(accrual, terms, recorded_at)
+    lot = dict(zip(LOT_FIELDS, lot_row(0, accrual, terms, recorded_at), strict=True))
+    if locked:
+        refuse_signed({locked.pk: locked}, [line])
     with hot_cursor() as cursor:
         cursor.execute(
-            _statement(), lot | entry | {"available": line.amount - waiting, "waiting": waiting, "is_judged": is_judged}
+            CREDIT,
+            {
+                "account_id": line.account_id,
+                "amount": line.amount,
+                "kind": line.kind,
+                "effective_at": line.effective_at,
+                "recorded_at": recorded_at,
+                "source": line.source,
+                "reference": line.reference,
+                "actor": line.actor,
+                "reason": line.reason,
+                "explanation": json.dumps(line.explanation) if line.explanation else "{}",
+                "hashed": chain.after_number(**hashed(line)),
+                "available_at": lot["available_at"],
+                "expires_at": lot["expires_at"],
+                "is_pending": lot["is_pending"],
+                "rule_version": lot["rule_version"],
+                "expiry_policy": lot["expiry_policy"],
+                "confirm_by": lot["confirm_by"],
+                "is_judged": locked is not None,
+                "wallet_id": terms.wallet_id,
+                "activation_days": terms.activation_days,
+                "zone": terms.zone,
+                "newest_policy": terms.newest_id,
+            },
         )
         row = cursor.fetchone()
     if row is None:
         return None
-    last = dict(zip(NUMBERED, row[1:], strict=True))
-    return (row[0], *(last[c] if c in last else getattr(line, c) for c in _columns(Entry, ENTRY_FIELDS)))
-
-
-@cache
-def _statement() -> str:
-    """The statement with the columns of entries and lots."""
-    entry = [column for column in _columns(Entry, ENTRY_FIELDS) if column not in NUMBERED]
-    lot = [column for column in _columns(Lot, LOT_FIELDS) if column != "entry_id"]
-    parts = {"entry": entry, "lot": lot}
-    named = {name: ", ".join(columns) for name, columns in parts.items()}
-    given = {f"{name}_values": ", ".join(f"%({column})s" for column in columns) for name, columns in parts.items()}
-    return STATEMENT.format(**named, **given)
+    if locked and lot["is_pending"]:
+        locked.pending += line.amount
+    elif locked:
+        locked.available += line.amount
+    entry_id, number, link = row
+    return (entry_id, *as_numbered(line, number, link))
 
 
 @cache

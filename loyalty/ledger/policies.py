@@ -74,14 +74,25 @@ class Terms:
     policy: ExpiryPolicy | None
     zone: str
     activation_days: int
-    named: Mapping[int, ExpiryPolicy] = field(default_factory=dict)
+    named: dict[int, ExpiryPolicy] = field(default_factory=dict)
     periods: Mapping[int, list[Period]] = field(default_factory=dict)
+    wallet_id: int = 0
     _ends: dict[tuple[int | None, date], datetime | None] = field(default_factory=dict)
 
     @property
     def policy_id(self) -> int | None:
         """The policy version's id; None when the wallet has none (points never expire)."""
         return self.policy.id if self.policy else None
+
+    @property
+    def newest_id(self) -> int:
+        """The id of the newest version of any policy of the wallet; 0 without one."""
+        return next(reversed(self.named), 0)
+
+    def are_as(self, others: "Terms") -> bool:
+        """Whether the wallet promises what other terms of it do: policies are append-only, so the newest stands for all."""
+        mine, theirs = ((t.wallet_id, t.activation_days, t.zone, t.newest_id) for t in (self, others))
+        return mine == theirs
 
     @property
     def are_idle(self) -> bool:
@@ -175,7 +186,10 @@ def _terms(rows: Iterable[tuple[Any, ...]]) -> dict[int, Terms]:
     terms: dict[int, Terms] = {}
     named: dict[int, dict[int, ExpiryPolicy]] = {}
     for wallet_id, zone, activation_days, *columns in rows:
-        own = terms.setdefault(wallet_id, Terms(None, zone, activation_days, named.setdefault(wallet_id, {})))
+        if wallet_id not in terms:
+            named[wallet_id] = {}
+            terms[wallet_id] = Terms(None, zone, activation_days, named[wallet_id], wallet_id=wallet_id)
+        own = terms[wallet_id]
         if columns[0] is not None:
             policy = ExpiryPolicy(wallet_id=wallet_id, **dict(zip(POLICY_FIELDS, columns, strict=True)))
             named[wallet_id][policy.id] = policy

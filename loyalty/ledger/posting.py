@@ -4,18 +4,17 @@ Every verb locks the account first, then looks its reference up, so that a retry
 when the points are gone. What is earned repays debt first; what is burned is drawn in burn order (`drawing.py`).
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import insert_rows, is_postgresql, reserve_ids, update_rows
 from loyalty.common.prepared import Given, Prepared
-from loyalty.ledger import at_once, debts, exchanging, idling, policies
-from loyalty.ledger.closing import begin_of_month
+from loyalty.ledger import at_once, debts, exchanging, idling, known_terms, policies
 from loyalty.ledger.crediting import (
     BY_POLICY,
     LOT_FIELDS,
@@ -105,15 +104,16 @@ def accrue(
         account_id, amount, at, reference, source, actor, explanation or {}, rule_version, reason, expires_at=expires_at,
         expiry_policy_id=expiry_policy_id,
     )  # fmt: skip
-    if is_postgresql() and (row := _at_once(accrual, recorded_at or at)):
+    if is_postgresql() and (row := at_once.credit(accrual, recorded_at=recorded_at or at)):
         return written(row)
     with transaction.atomic():
         locked = lock(account_id)
         entry = _by_reference.first(account=account_id, reference=reference, kind=accrual.kind)
         if entry is None:
-            terms = policies.terms_of([locked[account_id].wallet_id])
-            (row,) = _post(locked, [accrual], terms, recorded_at or at)
-            entry = written(row)
+            rows = _post_alone(locked, accrual, recorded_at or at)
+            if not rows:
+                rows = _post(locked, [accrual], policies.terms_of([locked[account_id].wallet_id]), recorded_at or at)
+            entry = written(rows[0])
         return _same_amount(entry, amount)
 
 
@@ -163,25 +163,11 @@ def _burned(account: Account, line: Line, drawn: Sequence[Draw]) -> Entry:
     return entry
 
 
-def _at_once(accrual: Accrual, recorded_at: datetime) -> tuple[Any, ...] | None:
-    """A plain credit in one statement; None, and nothing done, where it takes more than that (see `at_once`)."""
-    terms = policies.terms_of_account(accrual.account_id)
-    if terms is None or terms.are_idle or accrual.effective_at < begin_of_month(recorded_at, terms.zone):
-        return None
-    try:
-        # On its own, a single statement is a transaction.
-        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
-            return at_once.credit(accrual, terms, recorded_at=recorded_at)
-    except IntegrityError:
-        return None  # the same reference came twice at the same time: the other one won
-
-
 def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_at: datetime) -> list[int | None]:
     """Credit locked accounts with what is new, see `accrue_many`."""
+    if len(accruals) == 1 and (single := _post_alone(accounts, accruals[0], recorded_at)):
+        return [row[0] if row else None for row in single]
     terms = policies.terms_of({account.wallet_id for account in accounts.values()})
-    if _goes_alone(accounts, accruals, terms):
-        (row,) = _post(accounts, accruals, terms, recorded_at)
-        return [row[0] if row else None]
     known = set(_known(references={accrual.reference for accrual in accruals}))
     new: list[Accrual] = []
     is_new: list[bool] = []
@@ -195,25 +181,37 @@ def _credit(accounts: dict[int, Account], accruals: Sequence[Accrual], recorded_
     return [next(given)[0] if fresh else None for fresh in is_new]
 
 
-def _goes_alone(
-    accounts: Mapping[int, Account], accruals: Sequence[Accrual], terms: Mapping[int, policies.Terms]
-) -> bool:
-    """Whether one statement writes it all, and finds out by itself whether the reference is known."""
-    if not is_postgresql() or len(accruals) != 1:
-        return False
-    account = accounts[accruals[0].account_id]
-    return not account.debt and not terms[account.wallet_id].are_idle
+def _post_alone(accounts: dict[int, Account], accrual: Accrual, recorded_at: datetime) -> list[Any]:
+    """A single credit in one statement that finds out by itself whether it is known; nothing where it takes more than that."""
+    account = accounts[accrual.account_id]
+    if account.debt or not is_postgresql():
+        return []
+    for is_asked in (False, True):
+        asked = known_terms.asked_of_wallet(account.wallet_id) if is_asked else None
+        terms = asked or known_terms.of_wallet(account.wallet_id, accrual)
+        if terms and terms.are_idle:
+            return []
+        if terms:
+            with suppress(at_once.TermsChanged):
+                return _post(accounts, [accrual], {account.wallet_id: terms}, recorded_at, write=_write_alone)
+    return []
 
 
 def _post(
-    accounts: dict[int, Account], new: Sequence[Accrual], terms: Mapping[int, policies.Terms], recorded_at: datetime
+    accounts: dict[int, Account],
+    new: Sequence[Accrual],
+    terms: Mapping[int, policies.Terms],
+    recorded_at: datetime,
+    *,
+    write: Callable[..., list[Any]] | None = None,
 ) -> list[Any]:
     """Write entries and lots of new credits, let them repay debt, and store the accounts; returns the entries' rows.
 
     None stands for a single credit that was known after all. What was drawn after a credit that comes late is drawn in turn.
     """
     late = [exchanging.is_behind(accounts[a.account_id], a.effective_at) for a in new]
-    rows = _write(accounts, new, terms, recorded_at)
+    promised = in_open_months(as_promised(new, accounts, terms), accounts, terms, recorded_at)
+    rows = (write or _write)(accounts, promised, terms, recorded_at)
     if any(late):
         behind = exchanging.ends_sooner(row[0] for row, is_late in zip(rows, late, strict=True) if row and is_late)
         if behind:
@@ -221,15 +219,18 @@ def _post(
     return rows
 
 
+def _write_alone(
+    accounts: dict[int, Account], new: Sequence[Accrual], terms: Mapping[int, policies.Terms], recorded_at: datetime
+) -> list[Any]:
+    """As `_write`, a single credit of an account without debt, in one statement. Raises TermsChanged."""
+    account = accounts[new[0].account_id]
+    return [at_once.credit_locked(account, new[0], terms[account.wallet_id], recorded_at=recorded_at)]
+
+
 def _write(
     accounts: dict[int, Account], new: Sequence[Accrual], terms: Mapping[int, policies.Terms], recorded_at: datetime
 ) -> list[Any]:
     """As `_post`, without what was drawn before."""
-    goes_alone = _goes_alone(accounts, new, terms)
-    new = in_open_months(as_promised(new, accounts, terms), accounts, terms, recorded_at)
-    if goes_alone:
-        account = accounts[new[0].account_id]
-        return [at_once.credit_locked(account, new[0], terms[account.wallet_id], recorded_at=recorded_at)]
     rows = write_rows(accounts, [credit_line(a, terms[accounts[a.account_id].wallet_id], recorded_at) for a in new])
     lots = []
     for row, accrual in zip(rows, new, strict=True):

@@ -132,9 +132,14 @@ def numbered(account: Account, line: Line, digest: str) -> tuple[Any, ...]:
     account.last_hash = chain.link(
         bytes(account.last_hash), account_id=line.account_id, number=account.last_number, digest=digest, **hashed(line)
     )
+    return as_numbered(line, account.last_number, account.last_hash)
+
+
+def as_numbered(line: Line, number: int, link: bytes) -> tuple[Any, ...]:
+    """A line as ENTRY_FIELDS has it, with its number and its hash."""
     return (
-        line.account_id, account.last_number, line.kind, line.amount, line.effective_at, line.recorded_at, line.source,
-        line.reference, line.actor, line.reason, line.explanation, line.corrects_id, account.last_hash,
+        line.account_id, number, line.kind, line.amount, line.effective_at, line.recorded_at, line.source,
+        line.reference, line.actor, line.reason, line.explanation, line.corrects_id, link,
     )  # fmt: skip
 
 

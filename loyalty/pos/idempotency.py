@@ -1,6 +1,7 @@
 """A mutating call is carried out once, whatever is retried.
 
-The answer is written in the transaction of the effect, so there is never one without the other. While a call runs, a
+The answer is written in the transaction of the effect, so there is never one without the other; that of a call which was
+refused half-way is written after all of it was undone. While a call runs, a
 second one with the same key is told so; later ones are given the first answer again for 90 days. Answers that say
 nothing about the call itself (5xx, too many guesses) are not kept. The key is the first lock of the order idempotency
 key, account, lots, reward (RELIABILITY R-8): an advisory lock on PostgreSQL, the IMMEDIATE transaction on SQLite.
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.bulk import insert_one, is_postgresql
 from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared, hot_cursor
-from loyalty.common.retrying import TRIES_MORE, is_passing
+from loyalty.common.retrying import TRIES_MORE, is_passing, undone_whole
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.ledger.models import Program
 from loyalty.pos.models import ApiKey, IdempotencyRecord
@@ -88,6 +89,9 @@ def once(api_key: ApiKey, key: str, called: str, *, at: datetime, answer: Callab
         try:
             with transaction.atomic():
                 return _once(api_key, key, called, at, answer)
+        except _Undone as undone:
+            with transaction.atomic():
+                return _once(api_key, key, called, at, undone.told)
         except IntegrityError:
             # Somebody wrote the same thing between our look and our writing: the next try sees it.
             if attempt == ATTEMPTS - 1:
@@ -111,6 +115,19 @@ def forget_old(program: Program, *, at: datetime, dry_run: bool = False, progres
     return Tally(found=done, done=done)
 
 
+class _Undone(Exception):
+    """A verb refused, and what it had begun is still to be undone; `response` says why."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        """With the answer."""
+        super().__init__()
+        self.response = response
+
+    def told(self) -> HttpResponse:
+        """The answer, found already."""
+        return self.response
+
+
 def _once(api_key: ApiKey, key: str, called: str, at: datetime, answer: Callable[[], HttpResponse]) -> HttpResponse:
     """One attempt, inside its transaction."""
     is_ours, first = _claim(api_key, key)
@@ -120,7 +137,10 @@ def _once(api_key: ApiKey, key: str, called: str, at: datetime, answer: Callable
         raise InProgress(_("The first call with this Idempotency-Key is still running. Please send it again shortly."))
     if first is not None:
         first.delete()
-    response = answer()
+    with undone_whole():
+        response = answer()
+    if response.status_code >= 400 and transaction.get_connection().needs_rollback:
+        raise _Undone(response)
     if response.status_code < 500 and response.status_code != 429:
         _keep(api_key, key, called, at, response)
     return response

@@ -76,8 +76,11 @@ def locks_in_order():
 
 @pytest.fixture(autouse=True)
 def fresh_cache():
-    """No counter or rate limit of one test reaches the next."""
+    """No counter or rate limit of one test reaches the next, and no terms of a wallet: ids come back with every test."""
+    from loyalty.ledger import known_terms
+
     cache.clear()
+    known_terms.forget()
 
 
 @pytest.fixture(scope="session")

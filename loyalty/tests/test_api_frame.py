@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from loyalty.api import api
+from loyalty.ledger.models import Entry
 from loyalty.pos import doors, idempotency, keys
 from loyalty.pos.models import IdempotencyRecord
 from loyalty.pos.testing import Shop, code_of
@@ -17,6 +19,7 @@ from members.models import Member
 from members.testing import give_points, make_member, make_program, points_of
 from rewards import redemption
 from rewards.models import Redemption
+from rewards.stocks import OutOfStock
 from rewards.testing import make_reward
 
 assert connection
@@ -199,6 +202,45 @@ def test_a_crash_keeps_nothing_and_the_retry_is_carried_out(shop, program, ani, 
     assert (Redemption.objects.count(), IdempotencyRecord.objects.count()) == (0, 0)
     assert points_of(ani, at=timezone.now()) == 500
     assert shop.post(path, body, key="k").status_code == 201
+
+
+@pytest.mark.django_db
+def test_what_a_refused_call_had_begun_is_undone_and_its_refusal_is_kept(shop, program, ani, monkeypatch):
+    give_points(ani, 500, at=timezone.now())
+    make_reward(program)
+    path, body = f"/members/{ani.number}/redemptions", {"reward": "latte", "reference": "o"}
+
+    def gone(made, *, at):
+        assert Redemption.objects.count() == 1  # points are drawn and the voucher is issued by now
+        raise OutOfStock("Nothing is left.")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("rewards.redemption.tell", gone)
+        first = shop.post(path, body, key="k")
+    again = shop.post(path, body, key="k")
+    assert [(code_of(answer), answer.status_code) for answer in (first, again)] == [("out_of_stock", 409)] * 2
+    assert (again["Idempotency-Replayed"], again.content) == ("true", first.content)
+    assert (Redemption.objects.count(), Entry.objects.filter(amount__lt=0).count()) == (0, 0)
+    assert (points_of(ani, at=timezone.now()), IdempotencyRecord.objects.count()) == (500, 1)
+    assert shop.post(path, body, key="k2").status_code == 201
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/members/{}/redemptions", {"reward": "latte", "reference": "o"}),
+        ("/purchases", {"source": "t", "receipt": "1", "total": "90000.00", "currency": "IDR"}),
+    ],
+)
+def test_a_call_is_one_transaction_without_savepoints(shop, program, ani, path, body):
+    give_points(ani, 500, at=timezone.now())
+    make_reward(program)
+    if path == "/purchases":
+        body = body | {"member": ani.number, "occurred_at": timezone.now().isoformat()}
+    with CaptureQueriesContext(connection) as ran:
+        assert shop.post(path.format(ani.number), body).status_code == 201
+    assert sum(query["sql"].startswith("SAVEPOINT") for query in ran) == 1  # the call's own, in the test's transaction
 
 
 @pytest.mark.django_db

@@ -86,15 +86,15 @@ def test_who_owes_repays_first(program, ani, proven_books):
 
 
 @pytest.mark.skipif(not is_postgresql(), reason="SQLite has no such statement")
-def test_one_credit_is_two_statements(ani):
-    """The terms of its wallet, and the one that writes; within a transaction of the caller's a savepoint around it."""
-    credit(main_account(ani).id, reference="prepared")
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        credit(main_account(ani).id)
+def test_one_credit_is_one_statement(ani, budi):
+    """The one that writes, once the terms of its wallet are known; within a transaction of the caller's a savepoint around it."""
+    first, other = main_account(ani).id, main_account(budi).id
+    credit(first, reference="terms are read")
+    with CaptureQueriesContext(connection) as asked:
+        credit(first)
+        credit(other)
     written = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
-    assert len(written) == 3 and "WITH moved" in written[-1]  # the first one is main_account
+    assert len(written) == 2 and all("WITH moved" in statement for statement in written)
 
 
 def test_a_burn_draws_on_its_lots_and_moves_the_account(ani, proven_books):
