@@ -6,7 +6,7 @@ What no sweep has written off yet is there still, and needs none. They are given
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery, Sum, Value
+from django.db.models import F, OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from loyalty.common.bulk import update_rows
@@ -26,6 +26,19 @@ def given_back(account_ids: Iterable[int]) -> dict[int, int]:
     return dict(parts.values_list("lot_id").annotate(points=Sum("amount")))
 
 
+def answered(expiry_ids: Iterable[int]) -> tuple[dict[int, int], set[int]]:
+    """Of expiry entries, how many points of each were brought back for what was told late, and which something else gave back: one query."""
+    late: dict[int, int] = {}
+    otherwise: set[int] = set()
+    back = Entry.objects.filter(corrects__any_of=list(expiry_ids), kind=BACK).order_by("id")
+    for expiry_id, amount, told in back.values_list("corrects_id", "amount", "explanation"):
+        if TOLD in told:
+            late[expiry_id] = late.get(expiry_id, 0) + amount
+        else:
+            otherwise.add(expiry_id)
+    return late, otherwise
+
+
 def bring_back(accounts: Mapping[int, Account], wanted: Sequence[tuple[int, int]], *, at: datetime) -> None:
     """See to it that lots of locked accounts have so many points, (lot id, points), of what expiry took if need be.
 
@@ -34,9 +47,9 @@ def bring_back(accounts: Mapping[int, Account], wanted: Sequence[tuple[int, int]
     points: dict[int, int] = {}
     for lot, part in wanted:
         points[lot] = points.get(lot, 0) + part
-    left = dict(Lot.objects.filter(id__any_of=list(points)).values_list("id", "remaining"))
-    held = dict(Lot.objects.filter(id__any_of=list(points)).values_list("id", "held"))
-    lacking = {lot: part - left[lot] + held[lot] for lot, part in points.items() if part > left[lot] - held[lot]}
+    found = Lot.objects.filter(id__any_of=list(points)).annotate(free=F("remaining") - F("held"))
+    free = dict(found.values_list("id", "free"))
+    lacking = {lot: part - free[lot] for lot, part in points.items() if part > free[lot]}
     if not lacking:
         return
     begins = open_since({account.wallet_id for account in accounts.values()})

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from loyalty.common.bulk import update_rows
 from loyalty.common.errors import Refusal
-from loyalty.ledger import debts
+from loyalty.ledger import bringing_back, debts
 from loyalty.ledger.drawing import draw, settle
 from loyalty.ledger.lapsing import lapse, overdue
 from loyalty.ledger.locking import lock
@@ -110,7 +111,8 @@ def write_off(account_id: int, amount: int, *, at: datetime, reference: str, act
 def reinstate(expiry: Entry, *, at: datetime, until: datetime | None, reference: str, actor: str, reason: str) -> Entry:
     """Give back what an expiry entry took: the points return to their lot and live until `until` (None: for ever).
 
-    Once per expiry; doing it again returns the first. Raises ReasonMissing, NotExpired.
+    Once per expiry; doing it again returns the first. What was brought back already for a refund told late stays with it.
+    Raises ReasonMissing, NotExpired.
     """
     _need(reason)
     if expiry.kind != Entry.Kind.EXPIRY:
@@ -118,20 +120,26 @@ def reinstate(expiry: Entry, *, at: datetime, until: datetime | None, reference:
     if Lot.objects.filter(allocations__entry=expiry, available_at__isnull=True).exists():
         raise NotExpired(_("These points were never confirmed: confirm them instead."))
     account = lock(expiry.account_id)[expiry.account_id]
-    first = Entry.objects.filter(corrects=expiry, kind=Entry.Kind.REINSTATEMENT).first()
-    if first:
-        return first
-    taken = list(Allocation.objects.filter(entry=expiry).values_list("lot_id", "amount", "lot__expires_at"))
+    late, otherwise = bringing_back.answered([expiry.id])
+    if otherwise:
+        back = Entry.objects.filter(corrects=expiry, kind=Entry.Kind.REINSTATEMENT)
+        return back.exclude(explanation__has_key=bringing_back.TOLD).earliest("id")
+    points = -expiry.amount - late.get(expiry.id, 0)
+    if not points:
+        raise NotExpired(_("A refund that was told late has used all of these points already."))
+    left = F("amount") - late.get(expiry.id, 0)
+    parts = Allocation.objects.filter(entry=expiry).annotate(left=left)
+    taken = list(parts.values_list("lot_id", "left", "lot__expires_at"))
     longer = {lot: (was, until) for lot, _, was in taken if _is_longer(was, until)}
     lapse({account.id: account}, overdue(list(longer), at=at), recorded_at=at)
     line = Line(
-        account.id, Entry.Kind.REINSTATEMENT, -expiry.amount, at, at, "desk", reference, actor, reason, extension(longer), expiry.id
+        account.id, Entry.Kind.REINSTATEMENT, points, at, at, "desk", reference, actor, reason, extension(longer), expiry.id
     )  # fmt: skip
     (entry_id,) = write_lines({account.id: account}, [line])
     write_allocations([(entry_id, lot_id, amount) for lot_id, amount, _ in taken])
     update_rows(Lot, "id", ("+remaining", "+returned"), [(lot_id, amount, amount) for lot_id, amount, _ in taken])
     Lot.objects.filter(id__any_of=list(longer)).update(expires_at=until)
-    account.available -= expiry.amount
+    account.available += points
     if account.debt:
         debts.repay(account, [(lot_id, amount) for lot_id, amount, _ in taken], at=at)
     write_accounts([account])

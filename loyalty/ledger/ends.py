@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from loyalty.common.bulk import update_rows
-from loyalty.ledger import debts, idling
+from loyalty.ledger import bringing_back, debts, idling
 from loyalty.ledger.lapsing import lapse, overdue
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Allocation, Entry, ExpiryPolicy, Lot
@@ -81,23 +81,24 @@ def move_ends(moves: Sequence[Moved], *, at: datetime, actor: str, reason: str) 
 def reinstate_many(returns: Sequence[Returned], *, at: datetime, actor: str, reason: str) -> int:
     """Give back what expiry entries took, once each; returns how many were given back.
 
+    What was brought back already for a refund told late (`bringing_back.py`) is not given a second time: the rest is.
     What else is left on a lot and has run out is written off first: only what comes back gets the longer life.
     """
     accounts = lock(*(one.account_id for one in returns))
     entries = Entry.objects.in_bulk([one.entry_id for one in returns])
-    back = Entry.objects.filter(corrects__any_of=list(entries), kind=Entry.Kind.REINSTATEMENT)
-    done = set(back.values_list("corrects_id", flat=True))
+    late, done = bringing_back.answered(entries)
+    done |= {entry_id for entry_id, points in late.items() if points == -entries[entry_id].amount}
     new = [one for one in returns if one.entry_id not in done]
     taken: dict[int, list[tuple[int, int, datetime | None]]] = {}
     parts = Allocation.objects.filter(entry__any_of=[one.entry_id for one in new]).order_by("id")
     for entry_id, lot_id, amount, end in parts.values_list("entry_id", "lot_id", "amount", "lot__expires_at"):
-        taken.setdefault(entry_id, []).append((lot_id, amount, end))
+        taken.setdefault(entry_id, []).append((lot_id, amount - late.get(entry_id, 0), end))
     longer: dict[int, tuple[datetime | None, datetime | None]] = {}
     lines = []
     for one in new:
         moved = {lot: (end, one.until) for lot, _, end in taken[one.entry_id] if lot not in longer and _is_longer(end, one.until)}  # fmt: skip
         longer |= moved
-        amount = -entries[one.entry_id].amount
+        amount = sum(part for _lot, part, _end in taken[one.entry_id])
         lines.append(Line(one.account_id, Entry.Kind.REINSTATEMENT, amount, at, at, "desk", one.reference, actor, reason, extension(moved), one.entry_id))  # fmt: skip
     lapse(accounts, overdue(list(longer), at=at), recorded_at=at)
     ids = write_lines(accounts, lines)

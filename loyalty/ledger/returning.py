@@ -7,11 +7,14 @@ waited for brings them back (`confirming.py`). Taking back reaches only what is 
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from loyalty.common.changes import Asked, Plan, Row
 from loyalty.common.money import show_points
+from loyalty.ledger import bringing_back
 from loyalty.ledger.adjusting import Adjustment, adjust_many, settled
 from loyalty.ledger.ends import Returned, reinstate_many
 from loyalty.ledger.locking import lock
@@ -21,22 +24,43 @@ from loyalty.ledger.models import Allocation, Entry, Lot, Wallet
 def plan_return(
     expiries: QuerySet[Entry], *, until: datetime, wallet: Wallet, locked: bool, only: Sequence[Row] | None = None
 ) -> Plan:
-    """A line for each expiry entry that nothing has given back yet, lapses of unconfirmed points aside."""
+    """A line for each expiry entry that nothing has given back yet, lapses of unconfirmed points aside.
+
+    Of what a refund told late has brought back and used already only the rest is given; the preview says whose and how much.
+    """
     if only is not None:
         expiries = expiries.filter(id__any_of=[row.facts["entry"] for row in only])
     if locked:
         lock(*set(expiries.order_by().values_list("account_id", flat=True)))
-    back = Entry.objects.filter(corrects=OuterRef("id"), kind=Entry.Kind.REINSTATEMENT)
     lapse = Allocation.objects.filter(entry=OuterRef("id"), lot__confirm_by=OuterRef("effective_at"))
-    rows = (
-        expiries.exclude(Exists(back))
-        .exclude(Exists(lapse))
-        .order_by("account_id", "number")
-        .values_list("id", "account_id", "amount")
+    found = list(
+        expiries.exclude(Exists(lapse)).order_by("account_id", "number").values_list("id", "account_id", "amount")
     )
+    late, otherwise = bringing_back.answered(entry for entry, _account, _amount in found)
     kind = Entry.Kind.REINSTATEMENT.value
     facts = {"until": until.isoformat()}
-    return Plan([Row(str(e), account, kind, -amount, {"entry": e} | facts) for e, account, amount in rows], wallet)
+    rows = [
+        Row(str(entry), account, kind, -amount - late.get(entry, 0), {"entry": entry} | facts)
+        for entry, account, amount in found
+        if entry not in otherwise and -amount > late.get(entry, 0)
+    ]
+    used = [(account, late[entry], -amount) for entry, account, amount in found if entry in late]
+    return Plan(rows, wallet, left_out=_told_late(used, wallet) if only is None else [])
+
+
+def _told_late(used: Sequence[tuple[int, int, int]], wallet: Wallet) -> list[tuple[str, str]]:
+    """Whose expired points were used already, as (account, points used, points that had expired): who, and why in words."""
+    if not used:
+        return []
+    holders = import_string(settings.SETIA_HOLDERS)([account for account, _points, _of in used])
+    why = _("%(points)s of %(expired)s expired points are left out: a refund that was told late has used them already.")
+    return [
+        (
+            holders.get(account, f"#{account}"),
+            why % {"points": show_points(points, wallet.decimals), "expired": show_points(of, wallet.decimals)},
+        )
+        for account, points, of in used
+    ]
 
 
 def post_return(asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:

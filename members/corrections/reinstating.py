@@ -34,7 +34,7 @@ class Reinstate(ChangeKind):
             account__any_of=list(chosen.accounts.values()), kind=Entry.Kind.EXPIRY, effective_at__gte=since
         )
         made = plan_return(expiries, until=until, wallet=chosen.wallet, locked=locked, only=only)
-        made.left_out = chosen.left_out
+        made.left_out += chosen.left_out
         return made
 
     def post(self, asked: Asked, rows: Sequence[Row], *, at: datetime, actor: str) -> None:

@@ -147,6 +147,23 @@ def test_an_expiry_run_takes_what_the_sweep_would_take_and_is_undone_as_a_whole(
 
 
 @pytest.mark.django_db
+def test_the_undo_of_a_run_says_what_a_refund_told_late_has_used_of_it(program, ani, budi, dewi, proven_books):
+    """Ani's purchase of 60 came back while 100 others of hers were there; it is told when the run has written these off."""
+    bought = give_points(ani, 60, at=OPENING)
+    spend(ani, 60, at=OPENING + timedelta(days=1))
+    give_points(ani, 100, at=OPENING + timedelta(days=2), expires_at=NOW - timedelta(days=1))
+    give_points(budi, 30, expires_at=NOW - timedelta(days=1))
+    run = ask(program, "expiry_run", by=dewi, as_of=NOW.isoformat())
+    words = {"reference": "back", "effective_at": OPENING + timedelta(days=3), "source": "test", "actor": "test"}
+    clawback.claw_back(bought, 60, at=NOW + timedelta(hours=1), **words)
+    back = undo(run, by=dewi, at=NOW + timedelta(hours=2))
+    held = statements.balance(main_account(ani).pk, at=NOW + timedelta(hours=3))
+    assert (back.status, back.points_given, held.available, held.debt) == (Status.DONE, 70, 40, 0)
+    ((who, why),) = back.summary["left_out"]
+    assert (who, "60 of 100 expired points" in why) == (ani.shown_number, True)
+
+
+@pytest.mark.django_db
 def test_below_its_limit_the_night_expires_as_ever_and_above_it_waits(program, ani, dewi, proven_books):
     program.approval_limits.__class__.objects.update(expired_points=40)
     give_points(ani, 40, expires_at=NOW - timedelta(days=1))

@@ -13,7 +13,7 @@ from loyalty.jobs.changes.limiting import FIELDS
 from loyalty.jobs.models import ApprovalLimits
 from loyalty.ledger import clawback, confirming, corrections, expiry, holds, posting, statements, transfers
 from loyalty.ledger.checking import verify
-from loyalty.ledger.models import Entry, Wallet
+from loyalty.ledger.models import Account, Entry, Wallet
 from loyalty.ledger.tests import lives_by_hand
 from loyalty.ledger.tests.model import HOLD, ZONE, Model, after_days
 from loyalty.ledger.transfers import NothingArrives, received
@@ -55,6 +55,7 @@ class Party:
 
     def __init__(self, account_id):
         self.account, self.model = account_id, Model(OPENING)
+        self.wallet = Account.objects.get(id=account_id).wallet_id
         # By lot: the accrual that made it; None where it came by a transfer or by hand.
         self.accruals, self.entries, self.holds = [], [], []
 
@@ -70,7 +71,8 @@ class Life(lives_by_hand.ByHand):
         Wallet.objects.filter(program=self.program).update(transfer_limit=10**9)
         (second,) = posting.open_accounts(coins, 1, at=OPENING)
         self.parties = [Party(account) for account in (*(main_account(one).id for one in self.members), second)]
-        self.bulk, self.day, self.number = [], 0, 0
+        self.bulk, self.day, self.number, self.idle = [], 0, 0, {}
+        self.let_idle_points_end()
 
     def step(self, name, who, first, second):
         self.number += 1

@@ -1,14 +1,15 @@
-"""What people do to accounts in random lives, by hand: extensions, reinstatements, forgiven debt, parts of redemptions, other terms."""
+"""What people do to accounts in random lives, by hand: extensions, reinstatements, forgiven debt, parts of redemptions, other terms; and inactivity."""
 
 from datetime import timedelta
 
 import pytest
 from hypothesis import strategies as st
 
-from loyalty.ledger import corrections, posting, reversing
+from loyalty.ledger import corrections, idling, policies, posting, reversing
 from loyalty.ledger.corrections import NoSuchDebt, NotExpired
 from loyalty.ledger.models import Entry, Lot, Wallet
-from loyalty.ledger.tests.model import after_days
+from loyalty.ledger.tests.model import IDLE_DAYS, after_days
+from loyalty.ledger.trails import Act
 from members.testing import OPENING
 
 NUMBER, INDEX = st.integers(1, 30), st.integers(0, 4)
@@ -19,6 +20,8 @@ STEPS = {
     "write_off": (NUMBER, st.just(0)),
     "reinstate": (INDEX, st.integers(0, 9)),
     "owe": (st.integers(0, 2), st.integers(0, 20)),
+    "linger": (NUMBER, st.just(0)),
+    "visit": (st.just(0), st.just(0)),
 }
 
 
@@ -85,3 +88,20 @@ class ByHand:
         Wallet.objects.filter(program=self.program).update(debt_policy=policy, debt_limit=limit)
         for one in self.parties:
             one.model.policy, one.model.limit = policy, limit
+
+    def let_idle_points_end(self):
+        """Every wallet has a policy of inactivity beside its own."""
+        terms = {"kind": "idle_days", "count": IDLE_DAYS, "resets": "purchase,redeem", "name": "Idle"}
+        for wallet in Wallet.objects.filter(program=self.program):
+            self.idle[wallet.id] = policies.set_expiry(wallet, **terms, at=OPENING, actor="t").id
+
+    def linger(self, party, points, _):
+        """Points that end by inactivity."""
+        policy = self.idle[party.wallet]
+        party.accruals.append(posting.accrue(party.account, points, expiry_policy_id=policy, **self.words()))
+        party.model.linger(points)
+
+    def visit(self, party, _, __):
+        """Something is bought that gives no points."""
+        idling.note([Act(party.account, "purchase", self.at)], recorded_at=self.at)
+        party.model.be_active()

@@ -6,6 +6,8 @@ from loyalty.common.clock import day_start, local_day
 
 ZONE = "Asia/Jakarta"
 HOLD = timedelta(minutes=15)
+# How many days after a purchase or a redemption points of inactivity live.
+IDLE_DAYS = 3
 
 
 def after_days(at, days):
@@ -17,7 +19,7 @@ class Model:
     """Lots as [points free, end]; holds as lists of (lot, points), burns as those and the lots that lived by days of grace then.
 
     Lots that wait for an event end on their cancel-by instant and stand in `waits` with the end they get once confirmed; those
-    that wait for a day stand in `coming`. `policy` and `limit` say what a refund does with what is not there any more.
+    that wait for a day stand in `coming`, those that end by inactivity in `idle`. `policy` and `limit` say what a refund does with what is not there any more.
     """
 
     def __init__(self, now):
@@ -25,6 +27,7 @@ class Model:
         self.lots, self.burns, self.holds, self.orders = [], [], [], []
         self.waits, self.begins, self.graced, self.given = {}, [], set(), {}
         self.coming, self.policy, self.limit = set(), "debt", None
+        self.idle = set()
 
     def is_pending(self, lot):
         return lot in self.waits or lot in self.coming
@@ -141,8 +144,20 @@ class Model:
         return True
 
     def burn(self, taken):
-        """What a redemption took, and which lots lived by days of grace then."""
+        """What a redemption took, and which lots lived by days of grace then. It is an activity."""
         self.burns.append((taken, frozenset(self.graced)))
+        self.be_active()
+
+    def linger(self, points):
+        """Points that end by inactivity."""
+        self.earn(points, after_days(self.now, IDLE_DAYS))
+        self.idle.add(len(self.lots) - 1)
+
+    def be_active(self):
+        """What ends by inactivity and has not ended lives its days again, never less than it would have."""
+        for lot in self.idle:
+            if self.lots[lot][1] > self.now:
+                self.lots[lot][1] = max(self.lots[lot][1], after_days(self.now, IDLE_DAYS))
 
     def capture(self, parts, points):
         """Of a hold so many points are used, in the order in which they were reserved; returns what is used, frees the rest."""

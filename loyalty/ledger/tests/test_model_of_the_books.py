@@ -9,7 +9,8 @@ LONG = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_
 REDEEMED_AGAIN = [("burn", 0, 20, 0), ("wait", 0, 6, 0), ("undo", 0, 1, 3)]
 OWING = [("earn", 0, 10, 3), ("burn", 0, 10, 0), ("refund", 0, 0, 5)]
 # By hand, each with what a slip would make of it: what else ran out is back, more is owed than may be, the first drawn returns first, a
-# debt outlives the points that repaid it in time, an extension shortens, more is forgiven than owed, a refund reaches beyond pending points.
+# debt outlives the points that repaid it in time, an extension shortens, more is forgiven than owed, no activity keeps points alive, what comes back
+# has missed one, an activity shortens, a refund reaches beyond pending points.
 BY_HAND = [
     [("earn", 0, 20, 1), ("burn", 0, 5, 0), ("wait", 0, 2, 0), ("sweep", 0, 0, 0), ("undo", 0, 0, 0), ("reinstate", 0, 0, 9)],
     [("owe", 0, 2, 7), *OWING, ("refund", 0, 0, 5)],
@@ -17,6 +18,9 @@ BY_HAND = [
     [*OWING, ("announce", 0, 5, 1), ("wait", 0, 6, 0), ("sweep", 0, 0, 0)],
     [("earn", 0, 5, 6), ("extend", 0, 8, 2), ("wait", 0, 4, 0)],
     [*OWING, ("write_off", 0, 9, 0), ("write_off", 0, 3, 0)],
+    [("linger", 0, 9, 0), ("wait", 0, 2, 0), ("visit", 0, 0, 0), ("wait", 0, 3, 0), ("burn", 0, 4, 0), ("wait", 0, 4, 0), ("sweep", 0, 0, 0)],
+    [("linger", 0, 9, 0), ("burn", 0, 9, 0), ("wait", 0, 2, 0), ("visit", 0, 0, 0), ("wait", 0, 3, 0), ("undo", 0, 0, 0), ("visit", 0, 0, 0)],
+    [("linger", 0, 9, 0), ("extend", 0, 8, 9), ("visit", 0, 0, 0), ("wait", 0, 5, 0), ("hold", 0, 5, 0), ("capture", 0, 0, 3), ("pass_on", 0, 4, 1)],
     [("owe", 0, 0, 0), ("earn", 0, 9, 5), ("announce", 0, 9, 2), ("refund", 0, 0, 4), ("refund", 0, 1, 4)],
 ]  # fmt: skip
 TWO_GRACES = [("burn", 0, 5, 0), ("wait", 0, 4, 0), ("undo", 0, 1, 3), ("undo", 0, 2, 3), ("wait", 0, 5, 0)]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty.ledger import clawback, closing, expiry, posting
+from loyalty.ledger import clawback, closing, corrections, expiry, posting
 from loyalty.ledger.models import Entry, Lot
 from loyalty.ledger.statements import balance
 from members.enrolment import main_account
@@ -158,3 +158,29 @@ def test_every_order_of_arrival_and_of_sweeps_ends_the_same(program):
             )
         )
     assert len(ends) == 1
+
+
+def test_what_a_late_refund_has_used_is_not_given_back_again_and_the_rest_is(program, facts):
+    """Of 100 that ran out 60 paid what a refund told late owed: by hand only 40 come back, once."""
+    facts.give("first", 60, 1, 65, 1)
+    facts.burn(60, 10)
+    facts.give("second", 100, 12, 20, 12)
+    expiry.run_sweep(program, at=day(22))
+    facts.take_back("first", 60, 15, 25)
+    gone = Entry.objects.get(kind="expiry")
+    words = {"at": day(26), "until": day(90), "actor": "t", "reason": "kindness"}
+    back = corrections.reinstate(gone, reference="r", **words)
+    assert (back.amount, facts.stands(27)) == (40, [(40, 0)])
+    assert corrections.reinstate(gone, reference="r2", **words) == back
+
+
+def test_where_a_late_refund_has_used_everything_nothing_is_left_to_give_back(program, facts):
+    facts.give("first", 100, 1, 65, 1)
+    facts.burn(100, 10)
+    facts.give("second", 100, 12, 20, 12)
+    expiry.run_sweep(program, at=day(22))
+    facts.take_back("first", 100, 15, 25)
+    with pytest.raises(corrections.NotExpired, match="told late has used all"):
+        corrections.reinstate(
+            Entry.objects.get(kind="expiry"), at=day(26), until=day(90), reference="r", actor="t", reason="kindness"
+        )
