@@ -16,6 +16,7 @@ import psycopg
 from django.conf import settings
 
 DEADLINE = 180
+PREPARING = 900  # a database from nothing, while the machine is busy with other tests
 
 
 def until(question, *, deadline=DEADLINE, every=0.1):
@@ -72,8 +73,8 @@ class Installation:
             return self
         if self.server:
             self.on_server(f'CREATE DATABASE "{self.name}"')
-        self.manage("migrate", "--noinput", "-v0")
-        self.manage("createcachetable", "-v0")
+        self.python("manage.py", "migrate", "--noinput", "-v0", deadline=PREPARING)
+        self.python("manage.py", "createcachetable", "-v0", deadline=PREPARING)
         return self
 
     def __exit__(self, *failure) -> None:
