@@ -160,6 +160,7 @@ SETIA_STALE_LETTERS = "campaigns.notices.staleness.stale"
 SETIA_CHANNELS: list[str] = ["loyalty.mail.webhooks.Webhook"]
 # Asked by name, because mail knows no programs: which letters of which members are passed to another system.
 SETIA_PASSED_ON = "campaigns.letters.passing.targets"
+SETIA_KINDS_PASSED_ON = "campaigns.letters.passing.kinds"
 # Asked by name, because the books know no letters: which points nobody was told of, and who gives them more time.
 SETIA_GUARANTEE = "campaigns.notices.guarantee"
 SETIA_QUEUE_LETTER = "loyalty.mail.outbox.queue"

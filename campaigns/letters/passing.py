@@ -1,4 +1,4 @@
-"""Which letters a program passes to another system, and the secret their calls are signed with (`SETIA_PASSED_ON`)."""
+"""Which letters a program passes to another system, and the secret their calls are signed with (`SETIA_PASSED_ON`, `SETIA_KINDS_PASSED_ON`)."""
 
 import secrets
 from collections.abc import Collection
@@ -13,6 +13,12 @@ PURPOSE = "letters passed on"
 # Letters to staff and partners stay mail.
 NOT_OF_MEMBERS = {"settlement", "job_failed", "job_mended", "stock_low", "approval", "sign_in_code"}
 OF_MEMBERS = {name: kind for name, kind in KINDS.items() if name not in NOT_OF_MEMBERS}
+
+
+def kinds() -> frozenset[str]:
+    """The kinds of letters that any program passes on. One query."""
+    chosen = LetterTerms.objects.exclude(webhook_address="").values_list("webhook_kinds", flat=True)
+    return frozenset(kind for some in chosen for kind in some)
 
 
 def targets(numbers: Collection[str]) -> dict[str, Target]:

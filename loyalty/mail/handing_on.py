@@ -1,4 +1,7 @@
-"""Handing letters to the channels beside mail, each letter settled by itself, so that a refused one holds up no other (RELIABILITY R-6)."""
+"""Handing letters to the channels beside mail, each letter settled by itself, so that a refused one holds up no other (RELIABILITY R-6).
+
+What mail still waits for, be it a mail server that is not there, is handed over here all the same.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +11,7 @@ from django.utils import timezone
 
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.mail import delivery
-from loyalty.mail.channels import Channel, ChannelUnreachable, LetterRefused, channels
+from loyalty.mail.channels import Channel, ChannelUnreachable, LetterRefused, channels, copy_waiting
 from loyalty.mail.models import Message
 
 Status = Message.Status
@@ -23,7 +26,9 @@ def deliver_due(program: Any = None, *, at: datetime, dry_run: bool = False, pro
         if dry_run:
             tally.found += letters.filter(due_at__lte=at).count()
             continue
-        waiting = letters.filter(due_at__lte=min(at, timezone.now()))
+        until = min(at, timezone.now())
+        copy_waiting(channel, at=until)
+        waiting = letters.filter(due_at__lte=until)
         while batch := delivery.claim(waiting, at=timezone.now()):
             tally.found += len(batch)
             if not _deliver(channel, batch, tally, progress):

@@ -44,6 +44,11 @@ class Webhook:
 
     name = Message.Channel.WEBHOOK.value
 
+    def kinds(self) -> frozenset[str]:
+        """What any program passes on."""
+        found: frozenset[str] = import_string(settings.SETIA_KINDS_PASSED_ON)()
+        return found
+
     def wanted(self, letters: Sequence[Message]) -> list[Message]:
         """The letters of kinds that their reader's program passes on."""
         targets = _targets({one.recipient for one in letters})

@@ -1,6 +1,7 @@
 """Letters passed to another system: signed, at most once, and a refused call holds up no other."""
 
 import json
+import socket
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,13 +11,15 @@ from django.utils import timezone
 
 from campaigns.letters import passing
 from campaigns.letters.models import LetterTerms
-from loyalty.mail import delivery, handing_on, outbox, signatures
+from loyalty.mail import channels, delivery, handing_on, outbox, signatures
 from loyalty.mail.models import Message
+from loyalty.mail.webhooks import Webhook
 from members import consents
 from members.consents import Purpose, Source
 from members.testing import OPENING, make_member, make_program
 
 pytestmark = pytest.mark.django_db
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 @pytest.fixture
@@ -68,6 +71,13 @@ def deliver():
 
 def passed():
     return list(Message.objects.filter(channel="webhook").order_by("id"))
+
+
+def free_port():
+    """A port where nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 def at(server):
@@ -136,3 +146,42 @@ def test_news_are_passed_on_only_for_those_who_agreed_to_a_way_it_may_take(other
     assert {(one.recipient, one.channel): one.stopped_for for one in Message.objects.filter(status="stopped")} == {
         (ani.number, "email"): "consent", (ben.number, "webhook"): "consent",
     }  # fmt: skip
+
+
+def test_a_dead_mail_server_holds_up_nothing_that_goes_another_way(other, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", free_port()
+    program = make_program()
+    ani = make_member(program, "Ani")
+    passes_on(program, at(other), "welcome")
+    write(ani)
+    with pytest.raises(delivery.MailServerUnreachable):
+        delivery.deliver_due(at=timezone.now())
+    later = [str(number) for number in range(2)]  # claimed by no postman: the first letter told that nobody answers
+    for subject in later:
+        write(ani, subject=subject)
+    write(ani, "refunded")
+    assert handing_on.deliver_due(at=timezone.now()).done == 3
+    assert handing_on.deliver_due(at=timezone.now()).found == 0
+    assert sorted(json.loads(body)["kind"] for _header, body in other.heard) == ["welcome"] * 3
+    assert set(Message.objects.filter(channel="email").values_list("status", flat=True)) == {"queued"}
+
+
+def test_letters_that_wait_are_passed_on_in_chunks_each_once_and_not_before_they_are_due(other, monkeypatch):
+    monkeypatch.setattr(channels, "CHUNK", 2)
+    program = make_program()
+    ani = make_member(program, "Ani")
+    passes_on(program, at(other), "welcome")
+    for number in range(5):
+        write(ani, subject=str(number))
+    Message.objects.filter(subject="4").update(due_at=timezone.now() + timedelta(hours=1))
+    assert handing_on.deliver_due(at=timezone.now()).done == 4
+    assert deliver().done == 0
+    Message.objects.filter(subject="4").update(due_at=timezone.now())
+    assert deliver().done == 1
+    assert [one.status for one in passed()] == ["sent"] * 5
+
+
+def test_where_nothing_is_passed_on_no_letter_is_looked_at(django_assert_num_queries):
+    write(make_member(make_program(), "Ani"))
+    with django_assert_num_queries(1):
+        channels.copy_waiting(Webhook(), at=timezone.now())

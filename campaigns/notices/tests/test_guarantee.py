@@ -266,6 +266,21 @@ def test_a_letter_that_waited_until_its_day_was_another_is_not_sent_and_told_ane
     assert told.context["days"] == [["2026-03-31", 120, "points"]]
 
 
+def test_a_copy_for_another_system_is_stopped_as_the_mail_is_when_its_day_is_another(program, ani, budi):
+    for member in (ani, budi):
+        give_points(member, 120, expires_at=END)
+    remind_expiring(program, at=TOLD)
+    copied = ("recipient", "language", "kind", "subject", "period", "context", "status", "queued_at", "due_at")
+    for mail in Message.objects.values(*copied):
+        Message.objects.create(channel="webhook", **mail)
+    posting.redeem(main_account(ani).pk, 120, at=TOLD, reference="r", source="t", actor="t")
+    waiting = Message.objects.filter(status=Status.QUEUED, channel="webhook")
+    (told,) = delivery.claim(waiting, at=TOLD + timedelta(hours=9))
+    assert told.recipient == budi.number
+    late = Message.objects.get(recipient=ani.number, channel="webhook")
+    assert (late.status, late.stopped_for) == (Status.STOPPED, "stale")
+
+
 def test_a_day_that_holds_no_more_leaves_the_other_days_of_its_letter_to_a_further_one(program, ani):
     for points, end in ((50, END), (70, END + timedelta(days=2))):
         give_points(ani, points, expires_at=end)
