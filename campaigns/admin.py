@@ -54,7 +54,7 @@ class CampaignAdmin(CampaignDeeds, AsksBackTests, ReportsCampaigns, ShowsFigures
     command_icon = "campaign"
     prepopulated_fields = {"slug": ["name"]}
     actions_list = ["timeline", "try_basket"]
-    actions_detail = ["go_live", "pause", "resume", "end", "try_it", "try_on_past", "report", "duplicate"]
+    actions_detail = ["go_live", "announce", "pause", "resume", "end", "try_it", "try_on_past", "report", "duplicate"]
     keep_instead = _("End it instead of deleting it.")
     empty_words = _(
         "A campaign gives more points for a time. Write the first one; it stays a draft until you set it live."

@@ -1,22 +1,24 @@
-"""What marketers do to a campaign: set it live, pause, resume, end and duplicate it; and look at all of them on a timeline."""
+"""What marketers do to a campaign: set it live, announce, pause, resume, end and duplicate it; and look at all of them on a timeline."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from campaigns import publishing, timelines, trying
+from campaigns import announcing, publishing, timelines, trying
 from campaigns.models import Campaign
 from loyalty.backoffice import actor_of
 from loyalty.desk.deeds import deed
 
 Status = Campaign.Status
+MAILING = "mailings.add_mailing"
 
 
 class CampaignDeeds:
@@ -27,6 +29,7 @@ class CampaignDeeds:
     opts: Any
     has_view_permission: Any
     get_queryset: Any
+    get_object: Any
     zone_name: Any
     page_of: Any
     shown_dates: Any
@@ -50,6 +53,19 @@ class CampaignDeeds:
     def try_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page to try a basket, with this campaign."""
         return HttpResponseRedirect(reverse("admin:campaigns_campaign_try_basket") + f"?campaign={object_id}")
+
+    @action(description=_("Announce it"), url_path="announce", icon="outgoing_mail")
+    def announce(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A mailing begins: about this campaign, to the members it is for, on the day it starts."""
+        campaign = self.get_object(request, object_id)
+        if campaign is None:
+            raise Http404
+        if not request.user.has_perm(MAILING):
+            raise PermissionDenied
+        address = reverse("admin:mailings_mailing_add")
+        return HttpResponseRedirect(f"{address}?{urlencode(announcing.beginning(campaign, at=timezone.now()))}")
+
+    announce.needs, announce.fits = MAILING, lambda campaign: campaign.status != Status.ENDED  # type: ignore[attr-defined]
 
     try_it.fits = lambda campaign: campaign.status == Status.DRAFT
 

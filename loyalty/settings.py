@@ -179,6 +179,9 @@ if SETIA_ALERT_URL and not SETIA_ALERT_URL.startswith(("https://", "http://")):
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 if DEMO and "EMAIL_URL" not in env.ENVIRON:
     EMAIL_BACKEND = "loyalty.mail.demo.DemoMailboxBackend"
+# A mail system other than SMTP, by the path of its class, such as anymail's; its own settings are ANYMAIL, a JSON object.
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or EMAIL_BACKEND  # type: ignore[has-type]
+ANYMAIL = {"REQUESTS_TIMEOUT": 10} | env.json("ANYMAIL", default={})
 EMAIL_TIMEOUT = 10
 # The secret with which the mail provider signs its list of bounces and complaints; empty: that call does not exist.
 SETIA_MAIL_EVENTS_SECRET = env.str("SETIA_MAIL_EVENTS_SECRET", default="")

@@ -9,6 +9,9 @@ class MailConfig(AppConfig):
     verbose_name = _("Mail")
 
     def ready(self) -> None:
-        from loyalty.mail import reports
+        from django.core.checks import register
+
+        from loyalty.mail import checks, reports
 
         reports.register()
+        register(checks.mail_system, "mail")
