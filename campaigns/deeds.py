@@ -65,7 +65,7 @@ class CampaignDeeds:
         address = reverse("admin:mailings_mailing_add")
         return HttpResponseRedirect(f"{address}?{urlencode(announcing.beginning(campaign, at=timezone.now()))}")
 
-    announce.needs, announce.fits = MAILING, lambda campaign: campaign.status != Status.ENDED  # type: ignore[attr-defined]
+    announce.needs, announce.fits = MAILING, lambda campaign: campaign.status != Status.ENDED
 
     try_it.fits = lambda campaign: campaign.status == Status.DRAFT
 

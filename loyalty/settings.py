@@ -180,7 +180,7 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 if DEMO and "EMAIL_URL" not in env.ENVIRON:
     EMAIL_BACKEND = "loyalty.mail.demo.DemoMailboxBackend"
 # A mail system other than SMTP, by the path of its class, such as anymail's; its own settings are ANYMAIL, a JSON object.
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or EMAIL_BACKEND  # type: ignore[has-type]
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or EMAIL_BACKEND
 ANYMAIL = {"REQUESTS_TIMEOUT": 10} | env.json("ANYMAIL", default={})
 EMAIL_TIMEOUT = 10
 # The secret with which the mail provider signs its list of bounces and complaints; empty: that call does not exist.
