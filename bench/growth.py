@@ -41,9 +41,9 @@ STEP = 50_000
 EACH = ("bare statement", "sweep", "reminders")
 FILL = [
     """INSERT INTO members_member (id, program_id, number, source, source_key, name, email, phone, birthday, language, status,
-         enrolled_at, tier_id)
+         enrolled_at, tier_id, company)
        SELECT n, %(program)s, 'B' || lpad(n::text, 9, '0'), 'bench', n::text, 'Member ' || n, 'member' || n || '@example.com',
-         '+62' || (800000000 + n), NULL, 'en', 'active', %(now)s - interval '500 days' + n * interval '10 seconds', %(tier)s
+         '+62' || (800000000 + n), NULL, 'en', 'active', %(now)s - interval '500 days' + n * interval '10 seconds', %(tier)s, ''
        FROM generate_series(%(first)s, %(last)s) n""",
     """INSERT INTO ledger_account (id, wallet_id, opened_at, available, pending, held, debt, last_number, last_hash)
        SELECT n, %(wallet)s, %(now)s - interval '500 days', 450, 0, 0, 0, 10, sha256(n::text::bytea)

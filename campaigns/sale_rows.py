@@ -21,7 +21,7 @@ from members.sales import judge
 NEEDED = ("receipt", "customer", "date", "amount")
 FIELDS = (
     *NEEDED, "items", "currency", "tax", "delivery", "paid_with_points", "store", "channel", "payment", "name", "email", "phone",
-    "birthday", "language", *LINE_FIELDS,
+    "birthday", "company", "language", *LINE_FIELDS,
 )  # fmt: skip
 COUNT = re.compile(r"\d{1,7}", re.ASCII)
 
@@ -77,6 +77,9 @@ class Reader(RowReader):
             raise RowRefused(_("name: at most 120 printable characters."))
         if len(phone) > 24 or not phone.isprintable():
             raise RowRefused(_("phone: at most 24 printable characters."))
+        company = cells.get("company", "")
+        if len(company) > 120 or not company.isprintable():
+            raise RowRefused(_("company: at most 120 printable characters."))
         if email:
             _judge_email(email)
         language = cells.get("language") or "en"
@@ -84,7 +87,7 @@ class Reader(RowReader):
             raise RowRefused(_("language: one of en, id, ms."))
         birthday = _birthday(cells.get("birthday", ""))
         return Applicant(
-            self.options.source, cells["customer"], name, email, phone, birthday, language, enrolled_at
+            self.options.source, cells["customer"], name, email, phone, birthday, language, enrolled_at, company
         )  # fmt: skip
 
     def _count(self, written: str) -> int:

@@ -44,7 +44,7 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
         ("enrolled_at", RangeDateFilter),
     ]
     search_fields = ["number"]
-    search_help_text = _("Beginning of the member number, e-mail address, phone or a word of the name")
+    search_help_text = _("Beginning of the member number, e-mail address, phone, company or a word of the name")
     in_command_search = True
     command_icon = "person"
     add_fieldsets = [(None, {"fields": [("program", "language"), "name", ("email", "phone"), ("birthday", "company")]})]
@@ -130,7 +130,7 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
     @display(description=_("member"))
     def shown_member(self, member: Member) -> str:
         return format_html(
-            '<span class="desk-two-lines">{}<small>{}</small></span>', member.name or _("No name"), member.shown_number
+            '<span class="desk-two-lines">{}<small>{}</small></span>', member.name or _("No name"), _under(member)
         )
 
     @display(description=_("member number"))
@@ -156,6 +156,10 @@ class MemberAdmin(FoundByWords, CorrectionDeeds, TierDeeds, consents_desk.Consen
     @display(description=_("status"))
     def shown_status(self, member: Member) -> str:
         return badge(member.get_status_display(), "good" if member.status == Member.Status.ACTIVE else "bad")
+
+
+def _under(member: Member) -> str:
+    return f"{member.shown_number} · {member.company}" if member.company else member.shown_number
 
 
 @admin.register(Purchase)

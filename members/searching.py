@@ -1,9 +1,9 @@
-"""Finding members by the beginning of a name or of a word in it, an address, a phone or member number, at any size.
+"""Finding members by the beginning of a name or of a word in it, a company, an address, a phone or member number, at any size.
 
 Every way of searching has an index over the very expression that is compared, made after every migrate where it is
 missing. On PostgreSQL they collate by code points, so that one index serves a range of beginnings and their order.
 A list reads the ids of the first thousand that fit, in the order of such an index, before it sorts and pages: its
-cost follows what fits, wherever among all members that lies.
+cost follows what fits, wherever among all members that lies. Few members name a company, so only they are in its index.
 """
 
 from typing import Any
@@ -25,8 +25,10 @@ WAYS = {
         "name",
         "substr(substr(lower({0}), {at}(lower({0}), ' ') + 1), {at}(substr(lower({0}), {at}(lower({0}), ' ') + 1), ' ') + 1)",
     ),
+    "member_by_company": ("company", "nullif(lower({}), '')"),
 }
-NUMBER, PHONE, EMAIL, *NAMES = WAYS
+NUMBER, PHONE, EMAIL, *WORDS = WAYS
+COMPANY = WORDS[-1]
 OLD = ("member_name_beginning", "member_email_beginning", "member_phone_beginning")
 
 models.CharField.register_lookup(Lower)
@@ -78,7 +80,7 @@ def _ways(term: str) -> list[tuple[str, str]]:
         return [(PHONE, term)]
     if "@" in term:
         return [(EMAIL, term)]
-    return [*((way, term) for way in NAMES), (EMAIL, term)]
+    return [*((way, term) for way in WORDS), (EMAIL, term)]
 
 
 def _begins(way: str, text: str) -> Q:
@@ -101,4 +103,5 @@ def install(using: str = "default", **more: Any) -> None:
             cursor.execute(f"DROP INDEX IF EXISTS {name}")
         for way, (column, _said) in WAYS.items():
             expression = _expression(way, f'"{column}"', connection.vendor)
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS {way} ON members_member ({expression})")
+            only = f" WHERE {expression} IS NOT NULL" if way == COMPANY else ""
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {way} ON members_member ({expression}){only}")

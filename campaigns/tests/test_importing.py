@@ -55,6 +55,15 @@ def test_purchases_and_their_customers_come_in(load):
     assert not Message.objects.exists()
 
 
+def test_a_customer_comes_in_with_the_company_and_one_too_long_is_refused(load):
+    header = "receipt,customer,date,items,amount,company\n"
+    report = load(
+        header + f"R1,C1,2026-01-05,2,100.50,Toko Melati\nR2,C2,2026-01-06,1,20,\nR3,C3,2026-01-06,1,20,{'x' * 121}\n"
+    )
+    assert (report.imported, report.rejected) == (2, 1)
+    assert dict(Member.objects.values_list("source_key", "company")) == {"C1": "Toko Melati", "C2": ""}
+
+
 def test_the_same_file_twice_changes_nothing(load):
     content = HEADER + "R1,C1,2026-01-05,2,100.50\nR2,C2,2026-01-06,1,20\n"
     load(content)

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,7 +16,7 @@ from loyalty.tests.desk import staff_client
 from loyalty.tests.test_desk_work import form_of
 from members.models import Member
 from members.segments import membership, standard
-from members.segments.models import Segment
+from members.segments.models import ScoringPolicy, Segment
 from members.testing import give_points, make_member
 from members.tests.portal import signed_in, words
 from rewards.models import Redemption, Reward
@@ -35,6 +38,7 @@ def test_a_marketer_offers_business_members_a_discount_that_grows_and_the_till_t
         give_points(member, 100, at=now - timedelta(hours=1))
     address = reverse("admin:members_member_change", args=[ani.pk])
     assert desk.post(address, form_of(desk, address) | {"company": "Toko Melati"}).status_code == 302
+    assert "Company" in LogEntry.objects.latest("pk").get_change_message()
     membership.refresh(business, at=now)
     reward = make_reward(program, "terms", name="Terms", cost=50)
     address = reverse("admin:rewards_reward_change", args=[reward.pk])
@@ -67,3 +71,27 @@ def test_a_shop_names_the_company_when_it_enrols_and_reads_it_again(program, bus
     assert shop.post("/members", {"name": "X", "company": "x" * 121}).status_code == 422
     membership.refresh(business, at=timezone.now())
     assert Segment.objects.get(pk=business.pk).members_count == Member.objects.exclude(company="").count() == 1
+
+
+def test_a_program_that_runs_already_gets_the_segment_once_and_keeps_its_own_of_that_name(program, business):
+    add = import_module("members.segments.migrations.0002_business_members").add_segment
+    made = Segment.objects.filter(pk=business.pk).values("name", "name_id", "name_ms", "note", "definition", "is_standard", "created_by").get()  # fmt: skip
+    Segment.objects.filter(pk=business.pk).update(name="Ours")
+    add(apps, None)
+    assert Segment.objects.get(program=program, slug="business").name == "Ours"
+    business.delete()
+    add(apps, None)
+    assert Segment.objects.filter(program=program, slug="business").values(*made).get() == made
+    Segment.objects.all().delete()
+    ScoringPolicy.objects.all().delete()
+    add(apps, None)
+    assert not Segment.objects.exists()
+
+
+def test_the_list_of_members_is_searched_by_company_and_shows_it(program, ani):
+    Member.objects.filter(pk=ani.pk).update(company="Studio Cahaya")
+    make_member(program, "Budi")
+    desk, address = staff_client(roles.SUPPORT_AGENT), reverse("admin:members_member_changelist")
+    page = desk.get(address, {"q": "studio C"})
+    assert [member.name for member in page.context["cl"].result_list] == ["Ani"]
+    assert f"{ani.shown_number} · Studio Cahaya" in page.content.decode()
