@@ -70,6 +70,8 @@ class DeskAdmin(ModelAdmin):
     keep_instead = _("Switch it off instead of deleting it.")
     # Columns that no field of the form is called by, and that `save_model` decides.
     also_saved: tuple[str, ...] = ()
+    # The deeds a page is opened for: the first that fits stands in the page on a phone too, where the others are in a menu.
+    main_deeds: tuple[str, ...] = ()
     # A sentence for the empty list.
     empty_words: Any = ""
 
@@ -115,8 +117,21 @@ class DeskAdmin(ModelAdmin):
         if request.method == "GET":
             record = self.get_object(request, unquote(object_id))
             if record is not None and self.has_view_or_change_permission(request, record):
-                context |= self.page_context(request, record)
+                context |= {"main_deed": self._main_deed(request, object_id)} | self.page_context(request, record)
         return super().change_view(request, object_id, form_url, context)
+
+    def _main_deed(self, request: HttpRequest, object_id: str) -> dict[str, Any] | None:
+        """The title and address of the first of `main_deeds` this person may do now."""
+        offered = self.get_actions_detail(request, object_id) if self.main_deeds else []
+        by_name = {a.method.__name__: a for a in offered}
+        for name in self.main_deeds:
+            if name in by_name:
+                deed = by_name[name]
+                return {
+                    "title": deed.description,
+                    "url": reverse(f"admin:{deed.action_name}", args=[unquote(object_id)]),
+                }
+        return None
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """What is added belongs to the program being looked at, unless said otherwise."""

@@ -111,6 +111,7 @@ class PoolImportAdmin(BookAdmin):
     list_display = ["file_name", "pool", "looked_at", "taken_in_at"]
     list_select_related = ["pool"]
     actions_detail = ["take_in"]
+    main_deeds = ("take_in",)
     fieldsets = [(None, {"fields": [("pool", "file_name"), ("looked_at", "shown_looker"), ("taken_in_at", "shown_taker")]})]  # fmt: skip
     readonly_fields = ["shown_looker", "shown_taker"]
     empty_words = _("Files of codes come in on the page of their pool.")

@@ -149,7 +149,12 @@ def test_the_desk_brings_a_file_in_through_its_preview(program, pool):
     assert "Twice in the file" in preview.content.decode()
     assert PoolCode.objects.count() == 0
     looked = PoolImport.objects.get()
-    client.post(reverse("admin:rewards_poolimport_take_in", args=[looked.pk]))
+    address = reverse("admin:rewards_poolimport_take_in", args=[looked.pk])
+    in_the_page = f'<p class="desk-main-deed"><a class="desk-button" href="{address}">Take the codes in</a></p>'
+    assert in_the_page in preview.content.decode()
+    done = client.post(address, follow=True)
+    assert "2 codes are in the pool." in done.content.decode()
+    assert "desk-main-deed" not in done.content.decode()
     assert PoolCode.objects.count() == 2
     assert "AAAA" not in client.get(reverse("admin:rewards_codepool_change", args=[pool.pk])).content.decode()
 

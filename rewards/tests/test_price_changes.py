@@ -107,6 +107,17 @@ def test_members_and_points_above_a_limit_wait_for_a_second_person(program, latt
     assert latte.cost == 120
 
 
+def test_the_page_of_a_change_of_prices_says_nothing_of_points_that_move(latte):
+    desk = staff_client(roles.PROGRAM_MANAGER)
+    shown = {"preview": preview(latte, cost=90, by="staff:0"), "done": change(latte, cost=80, by="staff:0")}
+    pages = {
+        name: desk.get(reverse("admin:jobs_changerequest_change", args=[one.pk])).content.decode()
+        for name, one in shown.items()
+    }
+    assert not any("Points given" in page for page in pages.values())
+    assert "It was posted as shown. It can be taken back." in pages["done"]
+
+
 def test_another_edit_between_preview_and_approval_kills_it(program, latte, ani, rina):
     give_points(ani, 100, at=BEFORE)
     limited(program, bulk_members=0)

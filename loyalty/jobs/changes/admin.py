@@ -51,6 +51,7 @@ class ChangeRequestAdmin(BookAdmin):
     readonly_fields = ["shown_kind", "shown_status", "shown_said", "shown_asker", "shown_decider", "shown_digest"]
     actions_list = ["new"]
     actions_detail = ["submit", "approve", "refuse", "withdraw", "undo", "again", "try_again"]
+    main_deeds = ("submit", "approve", "again", "try_again")
     empty_words = _("No changes yet. Corrections of points, bulk changes and expiry runs are asked for here.")
 
     def get_urls(self) -> list[Any]:
@@ -83,8 +84,7 @@ class ChangeRequestAdmin(BookAdmin):
         change = self.get_object(request, str(object_id))
         if change is None:
             return offered
-        mine = change.asked_by == actor_of(request)
-        hidden = {"approve", "refuse"} if mine else {"submit", "withdraw"}
+        hidden = {"approve", "refuse"} if change.asked_by == actor_of(request) else {"submit", "withdraw"}
         if not request.user.has_perm(kinds.find(change.kind).may_ask):
             hidden |= {"undo", "again", "submit", "try_again"}
         return [a for a in offered if a.method.__name__ not in hidden]

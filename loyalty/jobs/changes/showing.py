@@ -69,12 +69,15 @@ def line_cells(lines: list[ChangeLine], change: ChangeRequest) -> list[tuple[Any
 
 
 def _stats(change: ChangeRequest) -> list[Stat]:
-    told = [
-        Stat(_("Lines"), show_points(change.lines_count), _("What is posted, line by line below.")),
-        Stat(_("Members"), show_points(change.summary.get("members", 0)), _("How many accounts it touches.")),
-        Stat(_("Points given"), points(change, change.points_given), note=_worth(change, change.points_given)),
-        Stat(_("Points taken"), points(change, change.points_taken), note=_worth(change, change.points_taken)),
-    ]
+    """What it moves; a change of prices or terms that touches no account says nothing of points."""
+    touched = change.summary.get("members", 0)
+    told = [Stat(_("Lines"), show_points(change.lines_count), _("What is posted, line by line below."))]
+    if touched or not change.lines_count:
+        told += [
+            Stat(_("Members"), show_points(touched), _("How many accounts it touches.")),
+            Stat(_("Points given"), points(change, change.points_given), note=_worth(change, change.points_given)),
+            Stat(_("Points taken"), points(change, change.points_taken), note=_worth(change, change.points_taken)),
+        ]
     if change.summary.get("short"):
         short = points(change, change.summary["short"])
         told.append(Stat(_("Cannot be taken back"), short, _("Spent meanwhile."), tone="bad"))
@@ -107,9 +110,7 @@ def _now(change: ChangeRequest, user: Any) -> Panel:
         else _("It waits for a second person. Approving looks everything up once more: if a line would be another now, nothing is posted."),
         "approved": _("It is approved. The job “Post changes” takes it up at the next nudge, in chunks."),
         "posting": _("It is being posted in chunks. A stop in between loses nothing and posts nothing twice."),
-        "done": _("It was posted as shown. It can be undone as far as the points are still there.")
-        if kinds.find(change.kind).can_undo
-        else _("It was posted as shown."),
+        "done": _done(change),
         "undone": _("It was posted and taken back."),
         "refused": _("It was refused: %(decision)s") % {"decision": change.decision},
         "withdrawn": _("It was withdrawn. Nothing has moved."),
@@ -121,6 +122,14 @@ def _now(change: ChangeRequest, user: Any) -> Panel:
     return Panel(
         _("What to do now"), [], [], format_html("{} {}", said, format_html_join(" ", "{}", ((m,) for m in more)))
     )
+
+
+def _done(change: ChangeRequest) -> Any:
+    if not kinds.find(change.kind).can_undo:
+        return _("It was posted as shown.")
+    if not change.summary.get("members", 0):
+        return _("It was posted as shown. It can be taken back.")
+    return _("It was posted as shown. It can be undone as far as the points are still there.")
 
 
 def _said(change: ChangeRequest) -> list[Panel]:
