@@ -53,7 +53,7 @@ def rate(
     *,
     is_told: bool = True,
 ) -> Award:
-    """The award for a basket bought at `occurred_at` by a member in `tier`, under the given rules.
+    """The award for a basket bought at `occurred_at` by a member in `tier`, under the given rules, in whatever order they come: those of one kind count as they were made.
 
     `known` is what is known from before: about the shopper, earlier purchases, what is left of caps and budgets. Where nobody reads
     why (`is_told` is False) the numbers are the same and the explanation is left out, which takes half the time.
@@ -61,7 +61,8 @@ def rate(
     lines = basket.lines
     eligible = lines[0] if len(lines) == 1 else sum(lines, Decimal(0))
     amounts = [_exact(line) for line in lines]
-    counting, near = _counting(rules, Facts(basket, tier, occurred_at, eligible, program, known), is_told)
+    facts = Facts(basket, tier, occurred_at, eligible, program, known)
+    counting, near = _counting(sorted(rules, key=lambda one: one.rule_id), facts, is_told)
     work = _Work(tier, amounts, [_exact(goods.quantity) for goods in basket.goods], program.base_rules, is_told)
     counting, left_out = together(counting, work.worth)
     steps = cap(work.steps(counting), known, program.decimals)
@@ -70,10 +71,7 @@ def rate(
         taken, counts = takings(steps, parts, known) if parts else (), qualifying_by_policy(steps, points, qualifying)
         return Award(points, qualifying, shares, {}, "", taken, _gave(steps), counts)
     explanation = _frame(basket, tier, eligible, program, steps)
-    if near:
-        explanation["near"] = near
-    if left_out:
-        explanation["left_out"] = left_out
+    explanation |= ({"near": near} if near else {}) | ({"left_out": left_out} if left_out else {})
     points, qualifying, shares, parts = finish(steps, explanation, amounts)
     if any(step.terms.expiry for step in steps) and (lasts := by_policy(steps, points)):
         explanation["lasts"] = lasts

@@ -163,6 +163,15 @@ CASES = {
     "an edit that is undone while points wait": History(
         (sale(1, 600), Fact(5, "edit", (SILVER_FROM_500, True)), delivery(8, 0), sale(10, 500), Fact(15, "undo"), delivery(20, 3)), waits="event"
     ),
+    "a rule that counts only in the later tier, and a limit that cuts what comes last": History(
+        (sale(1, 5000), sale(40, 400)),
+        {"window": "entry", "metric": "spend"},
+        {
+            "tiers": {"award": {"kind": "multiplier", "by_tier": {"silver": "1.5", "gold": "3"}, "qualifying": True}},
+            "double": {"award": {"kind": "multiplier", "factor": "1.1"}},
+        },
+        budget=60, limits={"month": 1000},
+    ),
     "a tier given by hand while points wait": History(
         (sale(1, 600), Fact(3, "give", ("silver", 100)), delivery(8, 0), sale(60, 600), delivery(70, 3)),
         {"window": "rolling", "months": 3, "review": "months", "review_months": 3}, waits="event",

@@ -236,6 +236,14 @@ def test_the_wallet_takes_no_more_than_its_limit():
     assert award.points == 15
 
 
+def test_a_limit_cuts_the_rule_made_last_in_whatever_order_rules_are_given():
+    first, last = rule("first", {"award": DOUBLE}, rule_id=1), rule("last", {"award": DOUBLE}, rule_id=2)
+    left = Known(wallet=[Limit("wallet", Fraction(25), Fraction(25))])
+    awards = [rated(*rules, known=left) for rules in ((first, last), (last, first))]
+    assert awards[0] == awards[1]
+    assert awards[0].gave == (("base", 10), ("first", 10), ("last", 5))
+
+
 def season(slug, factor, **stacking):
     return rule(slug, {"award": {"kind": "multiplier", "factor": factor}, "stacking": stacking})
 
