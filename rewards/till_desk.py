@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loyalty.backoffice import actor_of
+from loyalty.common import guessing
 from loyalty.common.clock import last_valid_day, local_day
 from loyalty.common.errors import Refusal
 from loyalty.common.money import show_money
@@ -23,6 +24,13 @@ from rewards.till_forms import CodeForm, TillForm
 TILL_COOKIE = "setia_till"
 
 
+class TooManyGuesses(Refusal):
+    """Somebody of the staff tried too many codes that do not exist."""
+
+    code = "too_many_guesses"
+    status = 429
+
+
 def till_page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
     """Look a code up, use its voucher, or take a use of today back; the answer is the same page. `frame` is the desk's."""
     program = programs.chosen(request)
@@ -31,7 +39,7 @@ def till_page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
     form, voucher = CodeForm(request.POST or None), None
     if form.is_valid():
         try:
-            voucher = vouchers.find(program, form.cleaned_data["code"])
+            voucher = _found(program, form.cleaned_data["code"], who=f"staff:{request.user.pk}")
             if request.POST.get("act") in ("use", "release"):
                 _act(request, voucher)
         except Refusal as refusal:
@@ -41,6 +49,18 @@ def till_page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
     shown = _shown(program, voucher, till) if voucher else {}
     told = {"title": _("Check a voucher"), "form": CodeForm() if voucher else form}
     return TemplateResponse(request, "admin/desk/voucher_check.html", frame | told | shown)
+
+
+def _found(program: Program, typed: str, *, who: str) -> Voucher:
+    """The voucher of a typed code. Raises VoucherUnknown, or TooManyGuesses for somebody who tried too many that do not exist."""
+    if guessing.is_guessing(who):
+        message = _("Too many codes that do not exist were tried. Wait %(minutes)d minutes and try again.")
+        raise TooManyGuesses(message % {"minutes": guessing.WITHIN_SECONDS // 60})
+    try:
+        return vouchers.find(program, typed)
+    except vouchers.VoucherUnknown:
+        guessing.count(who)
+        raise
 
 
 def _act(request: HttpRequest, voucher: Voucher) -> None:

@@ -12,7 +12,7 @@ class CodeForm(forms.Form):
         label=_("Code of the voucher"),
         max_length=100,
         widget=UnfoldAdminTextInputWidget(
-            attrs={"autofocus": True, "autocomplete": "off", "placeholder": "ABCD-EFGH-JKMN-PQRS"}
+            attrs={"autofocus": True, "autocomplete": "off", "placeholder": "ABCD-EFGH-JKMN-PQRS-V"}
         ),
         help_text=_("With or without dashes, capitals or not."),
     )

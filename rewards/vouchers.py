@@ -16,13 +16,12 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.clock import last_valid_day, local_day
 from loyalty.common.errors import Refusal
-from loyalty.common.ids import CODE_LENGTH, normal_code
-from loyalty.common.money import show_money
+from loyalty.common.ids import CODE_LENGTH, is_mistyped, normal_code
 from loyalty.common.retrying import retried
 from loyalty.common.tally import Progress, Tally, unwatched
 from loyalty.ledger.models import Program
 from loyalty.pos.models import Store
-from rewards import cards, kinds, pools
+from rewards import amounts, cards, kinds, pools
 from rewards.digests import code_digest
 from rewards.models import Redemption, Voucher, VoucherUse
 
@@ -35,6 +34,12 @@ class VoucherUnknown(Refusal):
 
     code = "voucher_unknown"
     status = 404
+
+
+class CodeMistyped(VoucherUnknown):
+    """The code's check character does not fit: a character is wrong, or two stand the wrong way round."""
+
+    code = "code_mistyped"
 
 
 class VoucherUsed(Refusal):
@@ -73,25 +78,6 @@ class VoucherNotForTills(Refusal):
     code = "voucher_not_for_tills"
 
 
-class AmountNeeded(Refusal):
-    """A gift card pays a part of a bill: the amount has to be told, above zero; other vouchers take none."""
-
-    code = "amount_needed"
-    status = 422
-
-
-class TooLittleLeft(Refusal):
-    """Less is left on the gift card (`left`)."""
-
-    code = "too_little_left"
-
-
-class OtherAmount(Refusal):
-    """The gift card paid another amount (`amount`) of this receipt."""
-
-    code = "other_amount"
-
-
 class NothingToRelease(Refusal):
     """The voucher was not used for this till and receipt."""
 
@@ -105,7 +91,10 @@ class ReleaseTooLate(Refusal):
 
 
 def find(program: Program, typed_code: str) -> Voucher:
-    """The voucher with this code, typed in any case with or without dashes, or the partner's; VoucherUnknown otherwise."""
+    """The voucher with this code, typed in any case with or without dashes, or the partner's.
+
+    Codes of before the check character are without it. Raises CodeMistyped or VoucherUnknown.
+    """
     code = normal_code(typed_code[:100])
     found = None
     related = Voucher.objects.select_related(
@@ -116,12 +105,16 @@ def find(program: Program, typed_code: str) -> Voucher:
         "redemption__seat__session",
         "redemption__parcel",
     ).filter(redemption__program=program)
-    if len(code) == CODE_LENGTH:
+    if len(code) in (CODE_LENGTH, CODE_LENGTH + 1):
         found = related.filter(code_digest=code_digest(code)).first()
         if found is not None and not hmac.compare_digest(found.code.encode(), code.encode()):
             found = None
     if found is None and (partners := pools.find(program, typed_code[:200])):
         found = related.filter(redemption=partners.redemption_id).first()
+    if found is None and is_mistyped(code):
+        raise CodeMistyped(
+            _("A character of this code is wrong, or two are swapped. Compare it with the voucher again.")
+        )
     if found is None:
         raise VoucherUnknown(_("There is no voucher with this code. Please check the code and type it again."))
     return found
@@ -144,9 +137,11 @@ def use(
     standing = VoucherUse.objects.filter(voucher=voucher, till=till, receipt=receipt, released_at__isnull=True)
     known = standing.first()
     if known or (redemption.status == USED and (voucher.till, voucher.receipt) == (till, receipt)):
-        _refuse_other_amount(known, amount, redemption.program)
+        amounts.refuse_other_amount(known, amount, redemption.program)
         return voucher
-    refusal = unusable(voucher, at=at, at_till=at_till) or _elsewhere(redemption, store) or _unpayable(voucher, amount)
+    refusal = (
+        unusable(voucher, at=at, at_till=at_till) or _elsewhere(redemption, store) or amounts.unpayable(voucher, amount)
+    )
     if refusal:
         raise refusal
     VoucherUse.objects.create(voucher=voucher, used_at=at, till=till, receipt=receipt, used_by=actor, amount=amount)
@@ -200,27 +195,6 @@ def _hold(voucher: Voucher) -> Redemption:
     voucher.refresh_from_db(fields=["used_at", "till", "receipt", "is_live", "expires_at", "uses", "left"])
     voucher.redemption = redemption
     return redemption
-
-
-def _unpayable(voucher: Voucher, amount: Decimal | None) -> Refusal | None:
-    """Whether the amount is not one that this voucher pays: some of a gift card's, none of any other's."""
-    if voucher.left is None:
-        only_cards = _("Only gift cards pay an amount. Leave it empty.")
-        return None if amount is None else AmountNeeded(only_cards, field="amount")
-    if amount is None or amount <= 0:
-        return AmountNeeded(_("Say how much of the gift card is paid."), field="amount")
-    if amount > voucher.left:
-        shown = {"left": show_money(voucher.left, voucher.redemption.program.currency)}
-        return TooLittleLeft(_("Only %(left)s is left on this card.") % shown, field="amount", left=str(voucher.left))
-    return None
-
-
-def _refuse_other_amount(known: VoucherUse | None, amount: Decimal | None, program: Program) -> None:
-    """A repeated receipt pays what it paid before, or is not the same."""
-    if known and known.amount is not None and known.amount != amount:
-        paid = show_money(known.amount, program.currency)
-        message = _("The card paid %(amount)s of this receipt before. Take that back first.") % {"amount": paid}
-        raise OtherAmount(message, field="amount", amount=str(known.amount))
 
 
 def _elsewhere(redemption: Redemption, store: Store | None) -> Refusal | None:

@@ -9,21 +9,19 @@ from functools import partial
 from typing import Any
 
 import structlog
-from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja.decorators import decorate_view
 
+from loyalty.common import guessing
 from loyalty.common.errors import Refusal
 from loyalty.pos import idempotency, keys, problems, reading
 from loyalty.pos.models import ApiKey
 
 log = structlog.get_logger()
 SCHEME = "bearer "
-WRONG_CODES = 30
-WRONG_CODES_WITHIN = 600
 
 
 class QueryMalformed(Refusal):
@@ -110,7 +108,7 @@ class _Frame:
             _refuse_guessing(caller(request))
         response = self._write(request, path) if self.writes else self.run(request, **path)
         if self.guesses and response.status_code == 404:
-            _count_guess(caller(request))
+            guessing.count(str(caller(request).pk))
         return response
 
     def _write(self, request: HttpRequest, path: dict[str, Any]) -> HttpResponse:
@@ -143,24 +141,9 @@ def _secret(request: HttpRequest) -> str:
 
 def _refuse_guessing(api_key: ApiKey) -> None:
     """Refuse a key that tried too many codes that do not exist."""
-    if cache.get(_guess_counter(api_key), 0) >= WRONG_CODES:
+    if guessing.is_guessing(str(api_key.pk)):
         raise TooManyGuesses(
             _("Too many codes that do not exist were tried with this key. Wait %(minutes)d minutes and try again.")
-            % {"minutes": WRONG_CODES_WITHIN // 60},
-            retry_after=WRONG_CODES_WITHIN,
+            % {"minutes": guessing.WITHIN_SECONDS // 60},
+            retry_after=guessing.WITHIN_SECONDS,
         )
-
-
-def _count_guess(api_key: ApiKey) -> None:
-    """Count a code that does not exist; the count starts over ten minutes after its first."""
-    counter = _guess_counter(api_key)
-    if not cache.add(counter, 1, WRONG_CODES_WITHIN):
-        try:
-            cache.incr(counter)
-            cache.touch(counter, WRONG_CODES_WITHIN)
-        except ValueError:  # it ended between the two
-            cache.add(counter, 1, WRONG_CODES_WITHIN)
-
-
-def _guess_counter(api_key: ApiKey) -> str:
-    return f"setia:wrong-codes:{api_key.pk}"

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from loyalty.api import api
+from loyalty.common import guessing
 from loyalty.ledger.models import Entry
-from loyalty.pos import doors, idempotency, keys
+from loyalty.pos import idempotency, keys
 from loyalty.pos.models import IdempotencyRecord
 from loyalty.pos.testing import Shop, code_of
 from members import enrolment
@@ -517,7 +518,7 @@ def test_problems_speak_the_callers_language_and_keep_their_codes(shop, language
 
 @pytest.mark.django_db
 def test_guessing_voucher_codes_is_slowed_down(program, shop):
-    for number in range(doors.WRONG_CODES):
+    for number in range(guessing.MOST_WRONG):
         assert code_of(shop.get(f"/vouchers/{number:016d}")) == "voucher_unknown"
     answer = shop.get("/vouchers/0000-0000-0000-9999")
     assert (answer.status_code, code_of(answer), answer["Retry-After"]) == (429, "too_many_guesses", "600")

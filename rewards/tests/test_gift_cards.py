@@ -17,7 +17,7 @@ from loyalty.tests.racing import race_anywhere as race
 from loyalty.tests.test_desk_work import form_of
 from members.testing import OPENING, give_points, points_of
 from members.tests.portal import signed_in, words
-from rewards import cards, granting, pools, redemption, vouchers
+from rewards import amounts, cards, granting, pools, redemption, vouchers
 from rewards.models import CodePool, Redemption, Reward, Voucher, VoucherUse
 from rewards.testing import make_reward
 
@@ -60,14 +60,14 @@ def test_a_card_is_spent_in_parts_and_ends_when_nothing_is_left(ani):
 def test_a_receipt_pays_once_and_another_amount_is_another_thing(ani):
     card = bought(ani)
     assert pay(card, "20000").left == pay(card, "20000").left == 30_000
-    with pytest.raises(vouchers.OtherAmount):
+    with pytest.raises(amounts.OtherAmount):
         pay(card, "20001")
-    with pytest.raises(vouchers.OtherAmount):
+    with pytest.raises(amounts.OtherAmount):
         pay(card, None)
     assert VoucherUse.objects.get().amount == 20_000
 
 
-@pytest.mark.parametrize(("amount", "refusal"), [("50000.01", vouchers.TooLittleLeft), ("0", vouchers.AmountNeeded), ("-5", vouchers.AmountNeeded), (None, vouchers.AmountNeeded)])  # fmt: skip
+@pytest.mark.parametrize(("amount", "refusal"), [("50000.01", amounts.TooLittleLeft), ("0", amounts.AmountNeeded), ("-5", amounts.AmountNeeded), (None, amounts.AmountNeeded)])  # fmt: skip
 def test_what_the_card_cannot_pay_changes_nothing(ani, amount, refusal):
     card = bought(ani)
     with pytest.raises(refusal):
@@ -78,9 +78,9 @@ def test_what_the_card_cannot_pay_changes_nothing(ani, amount, refusal):
 def test_other_vouchers_take_no_amount(program, ani):
     give_points(ani, 100)
     made = redemption.redeem(ani, make_reward(program), at=LATER, reference="r", source="t", actor="t")
-    with pytest.raises(vouchers.AmountNeeded):
+    with pytest.raises(amounts.AmountNeeded):
         pay(made.voucher, "10")
-    with pytest.raises(vouchers.AmountNeeded):
+    with pytest.raises(amounts.AmountNeeded):
         vouchers.use(made.voucher, at=LATER, till="1", receipt="R1", actor="t", amount=Decimal(0))
     assert pay(made.voucher, None).used_at == LATER
 

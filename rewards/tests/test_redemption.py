@@ -43,7 +43,7 @@ def test_a_redemption_takes_the_points_and_the_stock_and_issues_a_voucher(progra
     assert points_of(ani, at=LATER) == 150
     assert (made.status, made.cost, made.entry.amount) == ("issued", 100, -100)
     assert Reward.objects.get().taken == 1
-    assert len(made.voucher.code) == 16
+    assert len(made.voucher.code) == 17
     # Day 4 of January plus 30 days is the last valid day; the end is the midnight after it, in Jakarta.
     assert made.voucher.expires_at.isoformat() == "2026-02-03T17:00:00+00:00"
 
@@ -176,9 +176,10 @@ def test_points_that_expired_meanwhile_live_on_only_when_the_merchant_cancels(pr
     made = redeem(ani, make_reward(program), at=ends - timedelta(days=2))
     after = ends + timedelta(days=1)
     redemption.cancel(made, at=after, actor="test", by_member=by_member)
+    last = ends + timedelta(days=1 + 14 + 1)  # the end of the fourteenth day after the one of cancelling
     assert points_of(ani, at=after) == left
-    assert points_of(ani, at=after + timedelta(days=13)) == left
-    assert points_of(ani, at=after + timedelta(days=16)) == 0
+    assert points_of(ani, at=last - timedelta(seconds=1)) == left
+    assert points_of(ani, at=last) == 0
 
 
 def test_a_used_reward_cannot_be_cancelled(program, ani):

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from loyalty.common import guessing
 from loyalty.desk import roles
 from loyalty.pos.models import Store
 from loyalty.pos.testing import Shop
@@ -129,6 +130,21 @@ def test_staff_use_a_voucher_on_the_till_page_and_take_it_back(program, ani):
     assert (
         "Say the till and the receipt"
         in client.post(address, {"code": made.voucher.code, "act": "use"}).content.decode()
+    )
+
+
+def test_staff_who_try_codes_wait_as_a_till_would_and_others_do_not(program, ani):
+    made = redeem(program, ani, at=timezone.now(), kind="product")
+    client, address = staff_client(roles.SUPPORT_AGENT), reverse("admin:rewards_voucher_check")
+    client.post(address, {"code": made.voucher.code})
+    for number in range(guessing.MOST_WRONG):
+        assert "no voucher with this code" in client.post(address, {"code": f"GUESS-{number}"}).content.decode()
+    told = {"code": made.voucher.code, "till": "k1", "receipt": "R1", "act": "use"}
+    page = client.post(address, told).content.decode()
+    assert "Too many codes that do not exist were tried. Wait 10 minutes" in page and "Free latte" not in page
+    assert state(made)[0] == "issued"
+    assert (
+        "Free latte" in staff_client(roles.PROGRAM_MANAGER).post(address, {"code": made.voucher.code}).content.decode()
     )
 
 

@@ -1,11 +1,14 @@
 """Codes at the till."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from loyalty.common.ids import check_character
 from members.testing import OPENING, give_points, make_program
 from rewards import redemption, vouchers
+from rewards.digests import code_digest
 from rewards.models import Redemption, Voucher
 from rewards.testing import make_reward
 
@@ -33,6 +36,30 @@ def test_a_code_is_found_however_it_is_typed(program, voucher):
 def test_a_wrong_code_finds_nothing(program, voucher, typed):
     with pytest.raises(vouchers.VoucherUnknown):
         vouchers.find(program, typed)
+
+
+def test_a_slip_of_the_hand_is_told_from_a_code_that_nobody_has(program, voucher):
+    code = voucher.code
+    wrong = ("0" if code[0] != "0" else "1") + code[1:]
+    with pytest.raises(vouchers.CodeMistyped):
+        vouchers.find(program, wrong)
+    with pytest.raises(vouchers.VoucherUnknown) as refusal:
+        vouchers.find(program, wrong[:16] + check_character(wrong[:16]))
+    assert refusal.value.code == "voucher_unknown"
+
+
+def test_a_code_of_before_the_check_character_is_found(program, voucher):
+    old = voucher.code[:16]
+    Voucher.objects.update(code=old, code_digest=code_digest(old))
+    assert vouchers.find(program, old) == voucher
+
+
+def test_what_the_digest_found_is_compared_in_constant_time(program, voucher, monkeypatch):
+    compared = []
+    monkeypatch.setattr(vouchers, "hmac", SimpleNamespace(compare_digest=lambda *two: compared.append(two)))
+    with pytest.raises(vouchers.VoucherUnknown):
+        vouchers.find(program, voucher.code)
+    assert compared == [(voucher.code.encode(), voucher.code.encode())]
 
 
 def test_another_programs_voucher_does_not_exist(voucher):
