@@ -85,7 +85,7 @@ def _about_jobs(program: Program | None, at: datetime) -> list[dict[str, Any]]:
 
 def _about_mail() -> list[dict[str, Any]]:
     counted = dict(
-        Message.objects.filter(status__in=["failed", "uncertain"])
+        Message.objects.filter(status__in=["failed", "uncertain"], forgotten_at__isnull=True)
         .order_by()
         .values_list("status")
         .annotate(count=Count("pk"))

@@ -168,6 +168,8 @@ SETIA_ANCHOR_DIR = env.str("SETIA_ANCHOR_DIR", default="")
 SETIA_LATE_AFTER_MINUTES = env.int("SETIA_LATE_AFTER_MINUTES", default=30)
 # Days after which it is forgotten where a delivered or cancelled parcel went; 0: never.
 SETIA_PARCEL_ADDRESS_DAYS = env.int("SETIA_PARCEL_ADDRESS_DAYS", default=180)
+# Days after which it is forgotten what stood in letters to staff and partners; 0: never. Each program says it for its members.
+SETIA_LETTER_DAYS = env.int("SETIA_LETTER_DAYS", default=400)
 # Megabytes that must be left where the data is, or /readyz complains.
 SETIA_DISK_FREE_MB = env.int("SETIA_DISK_FREE_MB", default=500)
 # Called with JSON when a job is late or fails, and when that is over; empty: only letters to those who may run jobs.

@@ -63,6 +63,11 @@ SETIA_JOBS = {
         "every": "day",
         "title": _("Forget addresses of old parcels"),
     },
+    "forget_letters": {
+        "run": "members.forgetting.forget_letters",
+        "every": "day",
+        "title": _("Forget what stood in old letters"),
+    },
     "forget_sessions": {
         "run": "loyalty.desk.forgetting.forget_sessions",
         "every": "day",

@@ -1,6 +1,6 @@
 """The letters of a member in the portal: what was written to them, whether or not the mail arrived.
 
-What was stopped is no letter, but for what only could not be mailed; news are there once they have gone out. A letter counts as read when its member opens it here; the first time stays.
+What was stopped is no letter, but for what only could not be mailed; news are there once they have gone out. What is forgotten is gone. A letter counts as read when its member opens it here; the first time stays.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,16 @@ def letters_of(member: Member) -> QuerySet[Message, Any]:
     twins = mail.filter(
         kind=OuterRef("kind"), subject=OuterRef("subject"), period=OuterRef("period"), channel=Message.Channel.EMAIL
     )
-    return mail.exclude(Exists(twins), channel=Message.Channel.WEBHOOK)
+    return mail.exclude(Exists(twins), channel=Message.Channel.WEBHOOK).filter(forgotten_at__isnull=True)
+
+
+def days_kept(member: Member, shown: Page) -> int | None:
+    """For how many days letters are kept, if this is the end of the list and there were older ones. At most one query."""
+    days = member.program.letters_kept_days
+    if not days or shown.older:
+        return None
+    forgotten = Message.objects.filter(recipient=member.number, forgotten_at__isnull=False)
+    return days if forgotten.exists() else None
 
 
 def page(member: Member, *, before: int | None = None) -> Page:

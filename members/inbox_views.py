@@ -15,7 +15,8 @@ def show_inbox(request: HttpRequest) -> HttpResponse:
     """Letters, newest first, a page at a time."""
     before = request.GET.get("before", "")
     place = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
-    shown = {"page": inbox.page(request.member, before=place), "first": place is None}
+    page = inbox.page(request.member, before=place)
+    shown = {"page": page, "first": place is None, "days_kept": inbox.days_kept(request.member, page)}
     return render(request, "members/inbox.html", shown | {"unread": inbox.unread(request.member)})
 
 

@@ -54,7 +54,10 @@ class ProgramAdmin(DeskAdmin):
         (_("Clock and money"), {"classes": ["tab"], "fields": ["time_zone", "currency"]}),
         (
             _("Letters"),
-            {"classes": ["tab"], "fields": [("quiet_from", "quiet_until"), ("news_most", "news_days")]},
+            {
+                "classes": ["tab"],
+                "fields": [("quiet_from", "quiet_until"), ("news_most", "news_days"), "letters_kept_days"],
+            },
         ),
         (
             _("Earning"),

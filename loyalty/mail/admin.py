@@ -72,6 +72,7 @@ class MessageAdmin(BookAdmin):
                     "bounced_at",
                     "unsubscribed_at",
                     "read_at",
+                    "forgotten_at",
                 ]
             },
         ),
@@ -95,6 +96,11 @@ class MessageAdmin(BookAdmin):
 
     def page_context(self, request: HttpRequest, record: Message) -> dict[str, Any]:
         """What is to be decided, and the letter as its reader sees it, in a sandboxed frame that can run nothing."""
+        if record.forgotten_at:
+            said = _(
+                "Its program keeps letters only for so long. That it was written, when, and what became of it stays."
+            )
+            return {"panels_before": [Panel(_("What stood in this letter is forgotten"), [], [], said)]}
         return self._in_doubt(record) | self._letter(record)
 
     def _in_doubt(self, record: Message) -> dict[str, Any]:
@@ -145,7 +151,7 @@ class MessageAdmin(BookAdmin):
         button=_("Send it again"),
         permission="mail.change_message",
         icon="forward_to_inbox",
-        fits=lambda message: message.status in ("failed", "uncertain", "stopped"),
+        fits=lambda message: message.status in ("failed", "uncertain", "stopped") and not message.forgotten_at,
     )
     def send_again(self, request: HttpRequest, record: Message) -> str:
         delivery.resend(record, at=timezone.now(), actor=actor_of(request))

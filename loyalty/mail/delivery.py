@@ -109,7 +109,10 @@ def resend(message: Message, *, at: datetime, actor: str) -> Message:
 
     One that was stopped is stopped again if what stopped it still holds.
     """
-    ended = Message.objects.filter(pk=message.pk, status__in=[Status.FAILED, Status.UNCERTAIN, Status.STOPPED])
+    if message.forgotten_at:
+        raise NotToBeResent(_("What stood in this letter is forgotten, so that it cannot be sent again."))
+    over = [Status.FAILED, Status.UNCERTAIN, Status.STOPPED]
+    ended = Message.objects.filter(pk=message.pk, status__in=over, forgotten_at__isnull=True)
     queued = ended.update(
         status=Status.QUEUED,
         due_at=at,

@@ -62,6 +62,7 @@ class Message(models.Model):
     bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
     unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+    forgotten_at = models.DateTimeField(_("forgotten at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("letter")
@@ -75,11 +76,17 @@ class Message(models.Model):
                 condition=Q(status="stopped", stopped_for__gt="") | (~Q(status="stopped") & Q(stopped_for="")),
                 name="letter_stopped_for_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(forgotten_at__isnull=True)
+                | Q(address="", error="", status__in=["sent", "failed", "uncertain", "stopped"]),
+                name="letter_forgotten_is_over_and_empty",
+            ),
         ]
         indexes = [
             models.Index(fields=["channel", "due_at", "id"], condition=Q(status="queued"), name="letter_waiting"),
             models.Index(fields=["claimed_at"], condition=Q(status="sending"), name="letter_being_sent"),
             models.Index(fields=["status", "-id"], name="letter_by_status"),
+            models.Index(fields=["queued_at"], condition=Q(forgotten_at__isnull=True), name="letter_kept"),
             models.Index(fields=["subject", "status"], condition=Q(kind="announcement"), name="letter_of_mailing"),
         ]
 

@@ -26,7 +26,7 @@ def values_for(kind: str, language: str, *, member: str = "") -> variables.Shown
     reader = import_string(settings.SETIA_READERS)({number}, with_consents=False).get(number)
     if reader is None:
         raise NobodyToShow(_("No member has this number. Compare its twelve digits."))
-    last = Message.objects.filter(recipient=number, kind=kind).order_by("-id").first()
+    last = Message.objects.filter(recipient=number, kind=kind, forgotten_at__isnull=True).order_by("-id").first()
     with override(language):
         if last is None:
             return variables.samples(kind) | {"name": reader.name}

@@ -21,7 +21,7 @@ MIDNIGHT = NIGHT - timedelta(minutes=5)
 AGAIN = NIGHT + timedelta(minutes=16)
 JOBS = [
     "release_holds", "activate_points", "expire_points", "expire_vouchers", "verify_books", "anchor_books",
-    "forget_answers", "remind_expiry", "review_tiers",
+    "forget_answers", "forget_letters", "remind_expiry", "review_tiers",
 ]  # fmt: skip
 RANDOM_BY_NATURE = (
     "members.member.number", "mail.message.subject", "mail.message.recipient",
@@ -36,6 +36,7 @@ def a_busy_night():
     from campaigns.tests.shop import open_shop
     from loyalty.ledger import activation, clawback, expiry, holds, posting
     from loyalty.ledger.models import Program, Wallet
+    from loyalty.mail import forgetting
     from loyalty.pos import idempotency, keys
     from loyalty.pos.models import IdempotencyRecord
     from members.enrolment import main_account
@@ -45,7 +46,7 @@ def a_busy_night():
     from rewards.testing import make_reward
 
     expiry.CHUNK = activation.CHUNK = reminders.CHUNK = idempotency.SWEEP_BATCH = vouchers.SWEEP_BATCH = 2
-    reviewing.CHUNK = 2
+    reviewing.CHUNK = forgetting.BATCH = 2
     holds.CHUNK = 1
     if Program.objects.exists():
         return Program.objects.get()
@@ -75,7 +76,18 @@ def a_busy_night():
             api_key=api_key, key=f"k{number}", request_digest="0" * 64, status=200, body="{}", created_at=OPENING - timedelta(days=60)
         )  # fmt: skip
     some_tiers_to_review(program)
+    some_letters_to_forget()
     return program
+
+
+def some_letters_to_forget():
+    """One old letter to each of the cast, which arrived."""
+    from loyalty.mail.models import Message
+    from members.models import Member
+
+    old = {"kind": "welcome", "context": {"name": "x"}, "status": "sent", "queued_at": NIGHT - timedelta(days=500)}
+    for member in Member.objects.order_by("id"):
+        Message.objects.create(recipient=member.number, address=member.email, subject="old", due_at=NIGHT, **old)
 
 
 def some_tiers_to_review(program):

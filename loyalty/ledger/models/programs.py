@@ -48,11 +48,9 @@ class Program(Named):
     earns_on_delivery = models.BooleanField(_("earns on delivery"), default=False)
     terms = models.TextField(_("terms"), blank=True)
     quiet_from = models.TimeField(
-        _("quiet hours from"),
-        null=True,
-        blank=True,
+        _("quiet hours from"), null=True, blank=True,
         help_text=_("No news and reminders go out until they end, by the program clock. Codes and receipts do."),
-    )
+    )  # fmt: skip
     quiet_until = models.TimeField(_("quiet hours until"), null=True, blank=True)
     news_most = models.PositiveSmallIntegerField(
         _("most letters with news"),
@@ -61,6 +59,10 @@ class Program(Named):
         help_text=_("So many letters with news and offers a member gets at most. Empty: no limit."),
     )
     news_days = models.PositiveSmallIntegerField(_("in so many days"), null=True, blank=True)
+    letters_kept_days = models.PositiveSmallIntegerField(
+        _("days letters are kept"), null=True, blank=True, default=400,
+        help_text=_("What stood in older ones, and where they went, is forgotten; that they were written, and when, is not. Empty: never."),
+    )  # fmt: skip
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"))
 
@@ -77,19 +79,16 @@ class Program(Named):
             ),
             models.CheckConstraint(
                 condition=Q(news_most__isnull=True, news_days__isnull=True)
-                | Q(
-                    news_most__isnull=False,
-                    news_most__gte=1,
-                    news_days__isnull=False,
-                    news_days__gte=1,
-                    news_days__lte=365,
-                ),
+                | Q(news_most__isnull=False, news_most__gte=1, news_days__isnull=False, news_days__gte=1, news_days__lte=365),
                 name="news_limited_in_number_and_days",
-                violation_error_message=_(
-                    "Give both how many letters and in how many days, 1 to 365, or leave both empty."
-                ),
+                violation_error_message=_("Give both how many letters and in how many days, 1 to 365, or leave both empty."),
             ),
-        ]
+            models.CheckConstraint(
+                condition=Q(letters_kept_days__isnull=True) | Q(letters_kept_days__gte=30),
+                name="letters_kept_for_a_month",
+                violation_error_message=_("Keep letters for 30 days at least, or leave it empty."),
+            ),
+        ]  # fmt: skip
 
 
 class Wallet(models.Model):
