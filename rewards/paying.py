@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from loyalty.common.errors import Refusal
 from loyalty.common.money import show_money
 from loyalty.common.retrying import retried
+from loyalty.jobs.changes import people
 from loyalty.ledger import holds
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Hold, Program
@@ -136,8 +137,9 @@ def give_back(
 
     Of all that was given back so far, the points are the same share as the money, rounded down, and all at the end: parts
     are as one whole. Lots that ran out meanwhile live 14 more days. The same number again gets the first answer. Raises
-    NotCaptured, MoreThanPaid, ReferenceConflict.
+    NotCaptured, MoreThanPaid, ReferenceConflict, and OwnAccount for staff whose own payment it is (law 19).
     """
+    people.refuse_own(actor, [payment.account_id])
     lock(payment.account_id)
     payment = _of(payment.program).get(pk=payment.pk)
     known = payment.given_back.filter(number=number).first()

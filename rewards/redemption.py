@@ -19,6 +19,7 @@ from loyalty.common.bulk import insert_one
 from loyalty.common.errors import Refusal
 from loyalty.common.prepared import Given, Prepared
 from loyalty.common.retrying import atomic, retried
+from loyalty.jobs.changes import people
 from loyalty.ledger import posting, statements
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account, Entry, Program
@@ -127,8 +128,11 @@ def cancel(
     """Cancel an unused redemption: points back to their lots, stock and limit free, code dead.
 
     Lots that expired meanwhile live on for 0 days when the member cancels and for 14 when the merchant does. Raises
-    RedemptionUsed, or RedemptionExpired unless `even_expired`; a cancelled one is answered as it is.
+    RedemptionUsed, or RedemptionExpired unless `even_expired`; a cancelled one is answered as it is. Staff cancel nothing of their own
+    (OwnAccount, law 19).
     """
+    if not by_member:
+        people.refuse_own(actor, [redemption.account_id])
     lock(redemption.account_id, *kinds.of(redemption.reward).also_locked(redemption.member, redemption.reward))
     redemption = _held(redemption.pk)
     if redemption.status == Redemption.Status.CANCELLED:

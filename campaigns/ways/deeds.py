@@ -15,6 +15,7 @@ from campaigns.ways.recording import Happening, record, take_back
 from campaigns.ways.terms import terms_of
 from loyalty.common.clock import local_day
 from loyalty.common.errors import Refusal
+from loyalty.jobs.changes import people
 from loyalty.ledger import locking
 from loyalty.pos.models import Store
 from members.activity import members_of
@@ -121,7 +122,8 @@ def write_review(member: Member, product: str, rating: int, text: str, *, at: da
 
 @transaction.atomic
 def approve_review(review: Review, *, at: datetime, actor: str) -> Review:
-    """Show a review and give what it earns. Repeating returns it as it is. Raises Decided."""
+    """Show a review and give what it earns. Repeating returns it as it is. Raises Decided, and OwnAccount for staff who wrote it (law 19)."""
+    people.refuse_own(actor, review.member.member_accounts.values_list("account_id", flat=True))
     review = _review(review)
     if review.status == Status.REFUSED:
         raise Decided(_("This review was refused before."))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.common.clock import day_start, local_day
 from loyalty.common.errors import Refusal
+from loyalty.jobs.changes import people
 from loyalty.ledger import posting
 from loyalty.ledger.models import Entry, Program
 from members.enrolment import main_account
@@ -92,7 +93,11 @@ def entry_of(grant: TierGrant) -> Entry | None:
 
 @transaction.atomic
 def give_back(grant: TierGrant, *, at: datetime, actor: str) -> TierGrant:
-    """End a bought tier now and give its points back to their lots; those that ran out meanwhile live 14 days. Twice changes nothing."""
+    """End a bought tier now and give its points back to their lots; those that ran out meanwhile live 14 days. Twice changes nothing.
+
+    Raises OwnAccount when staff would do it for themselves (law 19).
+    """
+    people.refuse_own(actor, grant.member.member_accounts.values_list("account_id", flat=True))
     granting.lock_main(grant.member)
     entry = entry_of(grant)
     if entry is not None:

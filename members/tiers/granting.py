@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from loyalty.common.errors import Refusal
+from loyalty.jobs.changes import people
 from loyalty.ledger.locking import lock
 from loyalty.ledger.models import Account
 from members.models import Member, Tier, TierGrant
@@ -32,8 +33,9 @@ def give(
 ) -> TierGrant:
     """Give a tier from now on until its own end; the same reference gives the first answer.
 
-    Rewards call it with kind `bought` inside their redemption. Raises TierNotGiven.
+    Rewards call it with kind `bought` inside their redemption. Raises TierNotGiven, and OwnAccount when staff would give it to themselves (law 19).
     """
+    people.refuse_own(actor, member.member_accounts.values_list("account_id", flat=True))
     with transaction.atomic():
         lock_main(member)
         known = TierGrant.objects.filter(member=member, reference=reference).select_related("tier").first()

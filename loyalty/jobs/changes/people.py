@@ -19,7 +19,8 @@ class OwnAccount(Refusal):
 
 def refuse_own(actor: str, account_ids: Iterable[int | None]) -> None:
     """Raise OwnAccount when one of the accounts is the actor's own as a member."""
-    if import_string(settings.SETIA_OWN_ACCOUNTS)(actor) & set(account_ids):
+    mine = import_string(settings.SETIA_OWN_ACCOUNTS)(actor)
+    if mine and mine & set(account_ids):
         raise OwnAccount(
             _("Your own member account is among these. Somebody else must ask for it, and somebody else approve it.")
         )
