@@ -69,7 +69,10 @@ class LetterTermsAdmin(OfProgram, DeskAdmin):
         return ["program"] if obj else []
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only while the program looked at, or any of all, has none."""
+        """Only while the program looked at, or any of all, has none; asked of the database on their own pages only, not for every list of all there is."""
+        match = request.resolver_match
+        if not match or not (match.url_name or "").startswith(f"{self.opts.app_label}_{self.opts.model_name}_"):
+            return super().has_add_permission(request)
         chosen = programs.chosen(request)
         without = Program.objects.filter(letter_terms__isnull=True, **({"pk": chosen.pk} if chosen else {}))
         return super().has_add_permission(request) and without.exists()
