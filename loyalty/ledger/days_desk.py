@@ -17,7 +17,7 @@ POINTS = ("opening", "issued", "reinstated", "burned", "expired", "reversed", "a
 class DayFiguresAdmin(BookAdmin):
     """One line for each day and wallet."""
 
-    list_display = ["shown_day", "wallet", "shown_opening", "shown_issued", "shown_burned", "shown_expired", "shown_other", "shown_closing", "shown_worth", "earners", "spenders"]  # fmt: skip
+    list_display = ["shown_day", "wallet", "shown_opening", "shown_issued", "shown_burned", "shown_expired", "shown_other", "shown_closing", "shown_worth"]  # fmt: skip
     list_display_links = ["shown_day"]
     list_filter = [("day", RangeDateFilter)]
     list_select_related = ["wallet__program"]

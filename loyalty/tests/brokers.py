@@ -34,7 +34,7 @@ class OwnRedis:
 
     def ask(self, command: str) -> str:
         """The first line of the answer to a command; nothing while nobody answers."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=60) as line:
             line.sendall(f"{command}\r\n".encode())
             return line.recv(4096).split(b"\r\n")[0].decode()
         return ""
