@@ -142,13 +142,11 @@ def page(admin: Any, request: HttpRequest) -> HttpResponse:
     if all([form.is_valid(), *(one.is_valid() for one in more)]):
         at = timezone.now()
         try:
-            found = previewing.preview(
-                program, form.sale(program, more, at=at), at=at, about=form.cleaned_data["draft"] or asked
-            )
+            found = previewing.preview(program, form.sale(program, more, at=at), at=at, about=_about(form, asked))
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     told = found.award.explanation if found else {}
-    about = form.cleaned_data["draft"] or asked if found else None
+    about = _about(form, asked) if found else None
     missed = _missed(about, found.unmet) if found and about else []
     if about and missed:
         told = told | {
@@ -174,6 +172,12 @@ def _asked(request: HttpRequest, program: Program) -> Campaign | None:
     """The campaign whose page one comes from."""
     asked = request.GET.get("campaign", "")
     return Campaign.objects.filter(program=program, pk=int(asked)).first() if asked.isdecimal() else None
+
+
+def _about(form: BasketForm, asked: Campaign | None) -> Campaign | None:
+    """The draft that is tried, or the campaign one comes from; a draft one comes from only while it stands in the form."""
+    draft: Campaign | None = form.cleaned_data["draft"]
+    return draft or (asked if asked and asked.status != Campaign.Status.DRAFT else None)
 
 
 def _begun(program: Program, campaign: Campaign | None) -> dict[str, Any]:

@@ -88,6 +88,16 @@ def test_from_a_live_campaign_its_own_conditions_are_told_too(program, ani, mana
     assert manager.post(address, told).context["missed"] == []
 
 
+def test_a_draft_one_comes_from_counts_only_while_it_is_chosen(program, ani, manager):
+    campaign = draft(program, {})
+    with_it = tried(manager, ani, campaign)
+    told = {"member": ani.number, "amount": "40", "quantity": "1", "draft": ""}
+    told |= {"moment_0": with_it.context["form"].data["moment_0"], "moment_1": "12:00"}
+    without = manager.post(f"{reverse('admin:campaigns_campaign_try_basket')}?campaign={campaign.pk}", told)
+    assert [page.context["found"].award.points for page in (with_it, without)] == [80, 40]
+    assert "fest" not in without.context["sentence"]
+
+
 def test_every_condition_that_is_judged_has_words(program, ani, manager):
     asked = {
         "maximum": "1", "lines_minimum": "50", "lines_maximum": "1", "quantity": "9", "stores": ["x"], "partners": ["x"], "payments": ["x"],
